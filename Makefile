@@ -1,0 +1,58 @@
+# The front door. CMake and Ninja do the work behind it; `make help` lists the targets.
+BUILD  ?= build
+LISTEN ?= 127.0.0.1:8787
+CMAKE   = cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$(tools/build-rust)"
+CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
+
+.PHONY: help all setup build run test asan tsan bench bench-http fuzz bindings format install clean
+
+all: build ## build the tool, the libraries and the examples
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## install missing packages
+	@tools/setup
+
+build: setup ## build everything into build/
+	@$(CMAKE) -B $(BUILD) $(if $(wildcard $(BUILD)/build.ninja),>/dev/null)
+	@cmake --build $(BUILD)
+
+run: build ## serve the example capsules on 127.0.0.1:8787
+	@$(BUILD)/bulkhead serve examples --listen $(LISTEN)
+
+test: build ## run every test
+	@ctest --test-dir $(BUILD) --output-on-failure -j 2
+
+asan: setup ## run the tests under address and undefined-behaviour sanitizers
+	@$(CMAKE) -B $(BUILD)-asan -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_SANITIZE=address,undefined >/dev/null
+	@cmake --build $(BUILD)-asan
+	@ctest --test-dir $(BUILD)-asan --output-on-failure -j 2
+
+tsan: setup ## run the tests under the thread sanitizer
+	@$(CMAKE) -B $(BUILD)-tsan -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_SANITIZE=thread >/dev/null
+	@cmake --build $(BUILD)-tsan
+	@ctest --test-dir $(BUILD)-tsan --output-on-failure -j 2
+
+bench: build ## print invocation times beside the fresh-instance peer
+	@$(BUILD)/bulkhead bench invoke examples/echo --json
+
+bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
+	@bench/http/run $(BUILD)
+
+fuzz: setup ## fuzz every decoder (SECONDS=60 each)
+	@CC=$(CLANG) $(CMAKE) -B $(BUILD)-fuzz -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null
+	@cmake --build $(BUILD)-fuzz
+	@tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),60)
+
+bindings: ## regenerate the host bindings from wit/ (needs wasm-tools)
+	@tools/witgen/regenerate
+
+format: ## format the C sources in place
+	@git ls-files '*.c' '*.h' | grep -v -e '^src/abi/generated' | xargs $(subst clang,clang-format,$(CLANG)) -i
+
+install: build ## install the tool, the library and the headers (PREFIX, DESTDIR)
+	@cmake --install $(BUILD) $(if $(PREFIX),--prefix $(PREFIX))
+
+clean: ## remove the build directories
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz

@@ -1,0 +1,39 @@
+/* bulkhead_rust.h - third-party Rust libraries behind a C ABI (toml, blake3).
+ *
+ * wasmtime's own C API is in the same archive; its headers are installed beside the archive when
+ * it is built (they depend on the feature set, so never use another copy).
+ *
+ * Threads:   every function may be called from any thread.
+ * Ownership: bhr_bytes is freed with bhr_bytes_free, exactly once.
+ */
+#ifndef BULKHEAD_RUST_H
+#define BULKHEAD_RUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bhr_bytes {
+    uint8_t *data;
+    size_t len;
+} bhr_bytes;
+
+void bhr_bytes_free(bhr_bytes bytes);
+
+typedef struct bhr_toml_error {
+    uint32_t line;   /* from 1 */
+    uint32_t column; /* from 1, in bytes */
+    char text[200];  /* NUL-terminated, cut without notice */
+} bhr_toml_error;
+
+/* Parse TOML 1.1 (crate toml). *ret_json is JSON (not NUL-terminated) in which every value is
+ * {"line": L, "column": C, "value": V}; the members of tables (placed at their key) and the items
+ * of arrays are such objects again. A date is a string; an infinite or NaN float is null. */
+bool bhr_toml_to_json(const uint8_t *text, size_t len, bhr_bytes *ret_json,
+                      bhr_toml_error *reterr);
+
+/* BLAKE3, 32 bytes; the keyed form is its MAC mode (BLAKE3 paper, 2.3). */
+void bhr_blake3(const uint8_t *data, size_t len, uint8_t ret_hash[32]);
+void bhr_blake3_keyed(const uint8_t key[32], const uint8_t *data, size_t len, uint8_t ret_mac[32]);
+
+#endif
