@@ -40,7 +40,7 @@ struct bhi_lease_context;               /* host/lease_context.h */
 typedef struct bhi_guest_ops {
     /* Call the guest's realloc(0, 0, align, size). *ret_address is not checked yet. */
     bool (*realloc)(bhi_guest *guest, uint32_t align, uint32_t size, uint32_t *ret_address);
-    /* Suspend the guest until bhi_guest_resume; false when the invocation was abandoned: the host
+    /* Suspend the guest until is_resumed is set and its call polled; false when the invocation was abandoned: the host
      * function cancels what it had started and returns false. Never called while !may_leave. */
     bool (*suspend)(bhi_guest *guest);
     /* Record that [address, address+size) will be written (already bounds-checked). */
@@ -55,6 +55,7 @@ struct bhi_guest {
     size_t memory_bytes;  /* its present size; the engine refreshes it before an import runs */
     bool may_leave;       /* G2 */
     bool is_trapping;     /* trap_text is set */
+    bool is_resumed;      /* set by whoever ends a suspension, before the call is polled again */
     const struct bhi_host_table *host;
     struct bhi_lease_context *lease; /* whose call this is; replaced whole for each lease */
     bhi_handles *handles;            /* resources of this lease */

@@ -1,0 +1,102 @@
+/* pool/pool.h - a bounded set of slots, each with at most one instance, lent exclusively.
+ *
+ * The pool knows no wasm and no event loop. It holds opaque items; its callers build and destroy
+ * them, outside the pool's lock. A checkout is answered in one of three ways: a leased item, a slot
+ * to build into (the caller builds, then reports), or a place in the queue.
+ *
+ *                        ┌────────── built ──────────┐
+ *   EMPTY ── reserve ─► BUILDING ── built idle ─► IDLE ─ checkout ─► LEASED
+ *     ▲                    │ failed                │ ▲ ── returned ────┘ │ condemned
+ *     └────────────────────┴───── CONDEMNED ◄──────┴─┴───────────────────┘
+ *
+ * P1  live (built + building) <= live_max.
+ * P2  A slot is on exactly one list.
+ * P3  A condemned item is never lent.
+ * P5  A waiter exists only while no slot is idle and live = live_max.
+ * P6  The lock is never held across a build, a call, a restore or a destroy.
+ * P7  Every granted lease ends exactly once.
+ * P8  After close no lease is granted, every waiter is answered, and the last user frees the pool.
+ *
+ * Threads: any, for every function. Callbacks run with no lock of ours held.
+ * Lifetime: create returns one reference; each leased or building slot holds another.
+ */
+#ifndef BHI_POOL_POOL_H
+#define BHI_POOL_POOL_H
+
+#include "base/error.h"
+#include "base/list.h"
+
+typedef struct bhi_pool bhi_pool;
+typedef struct bhi_slot bhi_slot;
+typedef struct bhi_waiter bhi_waiter;
+
+typedef struct bhi_pool_options {
+    uint32_t live_max;    /* ceiling of live instances; 0 is BH_E_ARG   */
+    uint32_t min_idle;    /* kept warm; at most live_max                */
+    uint32_t waiters_max; /* callers that may queue; 0 = nobody waits   */
+    void (*destroy_cb)(void *arg, void *item); /* outside the lock */
+    void (*freed_cb)(void *arg);               /* after the last reference is gone; may be NULL */
+    void *arg;
+} bhi_pool_options;
+
+typedef enum bhi_grant_kind {
+    BHI_GRANT_LEASE, /* slot holds an item, leased to the caller */
+    BHI_GRANT_BUILD, /* slot is empty: build, then bhi_pool_built or bhi_pool_build_failed */
+    BHI_GRANT_QUEUED /* the waiter's granted_cb will be called, exactly once */
+} bhi_grant_kind;
+
+typedef struct bhi_grant {
+    bhi_grant_kind kind;
+    bhi_slot *slot; /* NULL when queued */
+} bhi_grant;
+
+/* In the caller's memory, until granted_cb or a successful cancel. */
+struct bhi_waiter {
+    bhi_link link; /* guarded by the pool's lock */
+    bool is_queued; /* guarded by the pool's lock */
+    /* status BH_OK with a LEASE or BUILD grant, or BH_E_CLOSED. Any thread, no lock held. */
+    void (*granted_cb)(bhi_waiter *waiter, bh_status status, bhi_grant grant);
+};
+
+BH_MUST_USE bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool,
+                                      bh_error *reterr);
+void bhi_pool_retain(bhi_pool *pool);
+void bhi_pool_release(bhi_pool *pool);
+
+/* Refuse new leases, answer every waiter with BH_E_CLOSED, destroy idle items. Leases in flight
+ * finish. Idempotent. */
+void bhi_pool_close(bhi_pool *pool);
+
+/* Most recently returned item first; else a slot to build into; else wait (waiter may be NULL: then
+ * BH_E_SATURATED at once). Fails with BH_E_CLOSED, BH_E_SATURATED. */
+BH_MUST_USE bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, bhi_grant *ret_grant,
+                                        bh_error *reterr);
+
+/* True when the waiter was taken off the queue: granted_cb will not be called. False when it was
+ * or is being granted. */
+BH_MUST_USE bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter);
+
+/* The builder's report on a BUILDING slot: the item becomes this caller's lease, ... */
+void bhi_pool_built(bhi_pool *pool, bhi_slot *slot, void *item);
+/* ... or there is none: the slot is empty again and goes to the next waiter as BUILD. */
+void bhi_pool_build_failed(bhi_pool *pool, bhi_slot *slot);
+
+/* Warm start: a slot to build into while fewer than min_idle are live, or NULL; report it with
+ * bhi_pool_built_idle or bhi_pool_build_failed. */
+bhi_slot *bhi_pool_reserve_warm(bhi_pool *pool);
+void bhi_pool_built_idle(bhi_pool *pool, bhi_slot *slot, void *item);
+
+void *bhi_slot_item(bhi_slot *slot);
+
+/* End a lease: the item is idle (or handed to the oldest waiter), or destroyed when condemned; the
+ * emptied slot goes to the oldest waiter as BUILD. */
+void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bool is_condemned);
+
+typedef struct bhi_pool_stats {
+    uint32_t live, idle, building, leased, waiting, live_max;
+    uint64_t checkouts, builds, build_failures, condemned, saturated;
+} bhi_pool_stats;
+
+void bhi_pool_read_stats(bhi_pool *pool, bhi_pool_stats *ret_stats);
+
+#endif

@@ -1,0 +1,45 @@
+/* worker/operation.h - a host call that must wait.
+ *
+ * A host function starts its work, then awaits the operation: that suspends the guest's fiber and
+ * returns when the work is complete, or returns false when the invocation was abandoned
+ * meanwhile (cancelled, past its deadline, worker stopping). Then the host function undoes what it
+ * started and returns false itself. The operation lives on the host function's own stack frame,
+ * which the fiber keeps.
+ *
+ * Work that ends on another thread must not hold a pointer to the operation across an abandon:
+ * see bhi_remote in worker/remote.h.
+ *
+ * Threads: the worker's own.
+ */
+#ifndef BHI_WORKER_OPERATION_H
+#define BHI_WORKER_OPERATION_H
+
+#include "abi/guest.h"
+#include "worker/worker.h"
+
+typedef struct bhi_operation {
+    bhi_worker *worker;
+    bhi_task *task; /* the invocation to make ready */
+    bhi_guest *guest;
+    bool is_complete;
+} bhi_operation;
+
+void bhi_operation_init(bhi_operation *operation, bhi_worker *worker, bhi_task *task,
+                        bhi_guest *guest);
+
+/* True when complete; false when abandoned. Returns at once if it is already complete. */
+BH_MUST_USE bool bhi_operation_await(bhi_operation *operation);
+
+/* The work is done: wake the guest. At most once, on the worker's thread. */
+void bhi_operation_complete(bhi_operation *operation);
+
+/* Wait `delay_ns` on the worker's loop. The timer is heap-allocated and closes itself. */
+typedef struct bhi_timer bhi_timer;
+BH_MUST_USE bh_status bhi_timer_open(bhi_worker *worker, uint64_t delay_ns,
+                                     void (*fired_cb)(void *arg), void *arg, bhi_timer **ret_timer,
+                                     bh_error *reterr);
+/* Stops it when it has not fired; takes NULL; after this fired_cb is not called. Also to be called
+ * after it fired. */
+void bhi_timer_close(bhi_timer *timer);
+
+#endif

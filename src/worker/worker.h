@@ -1,0 +1,70 @@
+/* worker/worker.h - one thread, one event loop, one run queue.
+ *
+ * A task is something that can run a little and then return: an invocation, most of the time. The
+ * worker runs ready tasks in arrival order and lets the loop look at its descriptors and timers
+ * between rounds, so a task that is always ready starves neither. Everything reached from a task
+ * is single-threaded; other threads hand tasks over with bhi_worker_post.
+ *
+ * W1  A task is on at most one queue; posting or readying a queued task again changes nothing.
+ * W2  A task's run function is called on the worker's thread only, never inside ready or post.
+ * W3  After bhi_worker_stop no new turn begins once the queues are empty.
+ *
+ * Threads: functions are for the worker's own thread, except create, post, stop, join, destroy.
+ */
+#ifndef BHI_WORKER_WORKER_H
+#define BHI_WORKER_WORKER_H
+
+#include <uv.h>
+
+#include "base/error.h"
+#include "base/list.h"
+
+typedef struct bhi_worker bhi_worker;
+typedef struct bhi_task bhi_task;
+
+struct bhi_task {
+    bhi_link link; /* on the run queue (worker's thread only) */
+    bhi_task *next_posted; /* on the posted stack */
+    void (*run)(bhi_task *task);
+    bool is_ready;   /* on the run queue; worker's thread only */
+    int is_posted;   /* atomic: on the posted stack */
+};
+
+void bhi_task_init(bhi_task *task, void (*run)(bhi_task *task));
+
+/* A worker whose loop the calling thread will run. Fails with BH_E_NOMEM, BH_E_IO. */
+BH_MUST_USE bh_status bhi_worker_create(bhi_worker **ret_worker, bh_error *reterr);
+
+/* Give the worker a thread of its own, which runs until bhi_worker_stop. */
+BH_MUST_USE bh_status bhi_worker_start(bhi_worker *worker, const char *thread_name,
+                                       bh_error *reterr);
+
+/* Ask a started worker to end; returns at once. Any thread. Then join waits for the thread. */
+void bhi_worker_stop(bhi_worker *worker);
+void bhi_worker_join(bhi_worker *worker);
+
+/* Takes NULL. All tasks are gone and all handles closed or closing by now; joins a started one. */
+void bhi_worker_destroy(bhi_worker *worker);
+
+/* One turn: run what is ready (each task once), then the loop; wait for events only when nothing
+ * is ready and `may_block`. For workers without a thread. */
+void bhi_worker_turn(bhi_worker *worker, bool may_block);
+
+void bhi_worker_ready(bhi_worker *worker, bhi_task *task);
+/* From any thread. */
+void bhi_worker_post(bhi_worker *worker, bhi_task *task);
+
+uv_loop_t *bhi_worker_loop(bhi_worker *worker);
+
+/* Loop time in ns is cached by libuv per turn; this reads the clock. Tests replace it. */
+uint64_t bhi_worker_now_ns(const bhi_worker *worker);
+
+typedef struct bhi_worker_stats {
+    uint64_t tasks_run;
+    uint64_t turns;
+    uint64_t posts;
+} bhi_worker_stats;
+
+void bhi_worker_read_stats(const bhi_worker *worker, bhi_worker_stats *ret_stats);
+
+#endif
