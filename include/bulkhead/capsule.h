@@ -1,0 +1,73 @@
+/* bulkhead/capsule.h - a loaded, verified, compiled guest plus its manifest, and its pool.
+ *
+ * A capsule is immutable after load and counted: retain and release from any thread. Closing it
+ * refuses new invocations; those in flight finish.
+ */
+#ifndef BULKHEAD_CAPSULE_H
+#define BULKHEAD_CAPSULE_H
+
+#include <bulkhead/outcome.h>
+#include <bulkhead/runtime.h>
+
+typedef struct bh_capsule bh_capsule;
+
+/* How instances are used again between leases (manifest key capsule.reuse). */
+typedef enum bh_reuse {
+    BH_REUSE_PRISTINE, /* every lease starts from the state after initialisation (the default)  */
+    BH_REUSE_PRINCIPAL, /* kept for the same principal, fresh when it changes                   */
+    BH_REUSE_SHARED,   /* state carries over between principals: trusted capsules only          */
+    BH_REUSE_NEVER     /* rebuilt for every lease                                               */
+} bh_reuse;
+
+typedef struct bh_capsule_options {
+    uint32_t live_max;     /* ceiling of instances; 0: the manifest's, else clamp(2 x cores, 8, 64) */
+    uint32_t waiters_max;  /* callers that may queue for one; 0: 10000                              */
+    bool has_reuse;        /* override the manifest's reuse (benches and tests)                     */
+    bh_reuse reuse;
+} bh_capsule_options;
+
+/* Load a capsule directory (Capsule.toml and its wasm file) or a bare .wasm file (default manifest,
+ * named after the file). Blocks: reads, compiles, builds a first instance. `options` may be NULL.
+ * Fails with BH_E_NOT_FOUND, BH_E_MANIFEST (file:line:column and what was expected), BH_E_MODULE,
+ * BH_E_BUILD (initialisation trapped or ran too long), BH_E_IO, BH_E_NOMEM. */
+BH_API BH_MUST_USE bh_status bh_capsule_load(bh_runtime *runtime, const char *path,
+                                             const bh_capsule_options *options,
+                                             bh_capsule **ret_capsule, bh_error *reterr);
+BH_API bh_capsule *bh_capsule_retain(bh_capsule *capsule);
+/* Takes NULL. */
+BH_API void bh_capsule_release(bh_capsule *capsule);
+
+/* Refuse new invocations with BH_E_CLOSED. Idempotent. */
+BH_API void bh_capsule_close(bh_capsule *capsule);
+
+/* Texts live as long as the capsule. */
+BH_API const char *bh_capsule_name(const bh_capsule *capsule);
+BH_API const char *bh_capsule_version(const bh_capsule *capsule);
+BH_API const char *bh_capsule_description(const bh_capsule *capsule);
+BH_API bh_reuse bh_capsule_reuse(const bh_capsule *capsule);
+BH_API const char *bh_reuse_name(bh_reuse reuse); /* "pristine" */
+
+/* Upper bounds in nanoseconds of the buckets of bh_histogram; the last bucket has none. */
+#define BH_HISTOGRAM_BUCKETS 24
+BH_API uint64_t bh_histogram_bound_ns(uint32_t bucket); /* UINT64_MAX for the last */
+
+typedef struct bh_histogram {
+    uint64_t counts[BH_HISTOGRAM_BUCKETS]; /* not cumulative */
+    uint64_t sum_ns;
+} bh_histogram;
+
+typedef struct bh_capsule_stats {
+    uint32_t live, idle, leased, building, waiting, live_max; /* instances and waiting callers  */
+    uint64_t outcomes[BH_OUTCOME_COUNT]; /* invocations ended, by outcome                         */
+    uint64_t fuel_used;
+    uint64_t builds, build_failures, condemned;
+    uint64_t memory_bytes_code;  /* size of the wasm file                                         */
+    uint64_t compile_ns;         /* compile, or load from the cache                               */
+    bool is_from_cache;
+    bh_histogram wait, run, restore; /* checkout to lease; call; end of the call to return        */
+} bh_capsule_stats;
+
+/* A consistent enough view: each number is read atomically, not all of them at once. */
+BH_API void bh_capsule_read_stats(bh_capsule *capsule, bh_capsule_stats *ret_stats);
+
+#endif

@@ -1,0 +1,55 @@
+/* bulkhead/runtime.h - one runtime: the engine, the key-value store and what capsules share.
+ *
+ * Threads:   every function may be called from any thread.
+ * Lifetime:  destroy the runtime after every capsule loaded into it has been released.
+ */
+#ifndef BULKHEAD_RUNTIME_H
+#define BULKHEAD_RUNTIME_H
+
+#include <stddef.h>
+
+#include <bulkhead/error.h>
+
+typedef struct bh_runtime bh_runtime;
+
+typedef enum bh_log_level {
+    BH_LOG_TRACE,
+    BH_LOG_DEBUG,
+    BH_LOG_INFO,
+    BH_LOG_WARN,
+    BH_LOG_ERROR
+} bh_log_level;
+
+/* One line of a guest's log: control characters are escaped, at most 16 KiB. Any thread. */
+typedef void (*bh_guest_log_cb)(void *arg, bh_log_level level, const char *capsule,
+                                const char *principal, const char *text);
+
+typedef struct bh_runtime_options {
+    const char *state_directory; /* key-value store, mode 0700; NULL: kv calls fail with "unknown" */
+    const char *cache_directory; /* compiled code; NULL: none, compile at every load               */
+    uint64_t kv_map_bytes_max;   /* ceiling of the store's file                default 16 GiB      */
+    uint32_t tick_us;            /* how often running guests are looked at     default 1000        */
+    bh_guest_log_cb guest_log_cb; /* NULL: to standard error                                       */
+    void *guest_log_arg;
+} bh_runtime_options;
+
+/* `options` may be NULL: all defaults. Blocks: opens the store. Fails with BH_E_ARG, BH_E_NOMEM,
+ * BH_E_IO, BH_E_CORRUPT. */
+BH_API BH_MUST_USE bh_status bh_runtime_create(const bh_runtime_options *options,
+                                               bh_runtime **ret_runtime, bh_error *reterr);
+/* Takes NULL. */
+BH_API void bh_runtime_destroy(bh_runtime *runtime);
+
+/* "0.1.0" */
+BH_API const char *bh_version(void);
+/* "48.0.8": wasmtime, whose compiled code the cache holds */
+BH_API const char *bh_engine_version(void);
+
+/* ${XDG_STATE_HOME:-~/.local/state}/bulkhead and ${XDG_CACHE_HOME:-~/.cache}/bulkhead, written to
+ * `ret_path` of `size` bytes. Fails with BH_E_NOT_FOUND (no home directory), BH_E_LIMIT (size). */
+BH_API BH_MUST_USE bh_status bh_default_state_directory(char *ret_path, size_t size,
+                                                        bh_error *reterr);
+BH_API BH_MUST_USE bh_status bh_default_cache_directory(char *ret_path, size_t size,
+                                                        bh_error *reterr);
+
+#endif

@@ -1,0 +1,32 @@
+/* runtime/invocation.h - the pipeline of one invocation on a worker, for callers that have a loop.
+ *
+ *   ADMIT ─► CHECKOUT ─► (BUILD) ─► SET ─► CALL ─► SETTLE ─► CLEAR ─► RETURN ─► done_cb
+ *
+ * Threads: the worker's own. done_cb is called exactly once, on the worker, never inside start.
+ */
+#ifndef BHI_RUNTIME_INVOCATION_H
+#define BHI_RUNTIME_INVOCATION_H
+
+#include <bulkhead/invocation.h>
+
+#include "worker/worker.h"
+
+typedef struct bhi_invocation bhi_invocation;
+
+/* `status` other than BH_OK: refused or failed before there was an outcome, `error` says why and
+ * `result` is NULL. Both are borrowed for the call of done_cb. */
+typedef void (*bhi_invocation_done_cb)(void *arg, bh_status status, const bh_result *result,
+                                       const bh_error *error);
+
+/* Copies nothing of the request: action, payload and principal are borrowed until done_cb.
+ * ret_invocation (may be NULL) is valid until done_cb. Fails like bh_invoke for what can be said at
+ * once (BH_E_ARG, BH_E_CLOSED, BH_E_NOT_FOUND, BH_E_NOMEM); then done_cb is not called. */
+BH_MUST_USE bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *worker,
+                                           const bh_request *request,
+                                           bhi_invocation_done_cb done_cb, void *arg,
+                                           bhi_invocation **ret_invocation, bh_error *reterr);
+
+/* End it soon with the outcome CANCELLED; done_cb is still called. */
+void bhi_invocation_cancel(bhi_invocation *invocation);
+
+#endif
