@@ -36,4 +36,7 @@ bool bhr_toml_to_json(const uint8_t *text, size_t len, bhr_bytes *ret_json,
 void bhr_blake3(const uint8_t *data, size_t len, uint8_t ret_hash[32]);
 void bhr_blake3_keyed(const uint8_t key[32], const uint8_t *data, size_t len, uint8_t ret_mac[32]);
 
+/* sizeof(wasmtime_val_t) as the archive was built: headers of another feature set differ. */
+size_t bhr_wasmtime_val_bytes(void);
+
 #endif

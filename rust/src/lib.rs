@@ -88,3 +88,9 @@ pub unsafe extern "C" fn bhr_blake3_keyed(
     let bytes = if len == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(data, len) } };
     unsafe { ret_mac.write(*blake3::keyed_hash(&*key, bytes).as_bytes()) };
 }
+
+/// The size of the engine's value as this archive was built, for C to compare with its headers.
+#[unsafe(no_mangle)]
+pub extern "C" fn bhr_wasmtime_val_bytes() -> usize {
+    size_of::<wasmtime_c_api::wasmtime_val_t>()
+}

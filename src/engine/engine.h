@@ -22,6 +22,7 @@
 #include <bulkhead/outcome.h>
 
 #include "abi/guest.h"
+#include "base/buffer.h"
 #include "wasm/capsule.h"
 
 typedef struct bhi_engine bhi_engine;
@@ -88,9 +89,16 @@ bhi_guest *bhi_instance_guest(bhi_instance *instance);
 /* Instantiate and run `_initialize`. The first call of every instance. */
 void bhi_instance_begin_build(bhi_instance *instance, const bhi_budget *budget);
 
-/* Call the hook; both texts are borrowed until the call is done. */
-void bhi_instance_begin_hook(bhi_instance *instance, const bhi_budget *budget, bhi_bytes action,
-                             bhi_bytes payload);
+typedef struct bhi_hook_call {
+    bhi_bytes action;
+    bhi_bytes payload;
+    bhi_buffer *result;      /* action and data are copied here, each followed by a NUL */
+    bool skip_post_return;   /* the instance is restored or destroyed afterwards        */
+} bhi_hook_call;
+
+/* Call the hook; what `call` points to is borrowed until the call is done. */
+void bhi_instance_begin_hook(bhi_instance *instance, const bhi_budget *budget,
+                             const bhi_hook_call *call);
 /* Call an entry point without arguments and results. */
 void bhi_instance_begin_entry(bhi_instance *instance, const bhi_budget *budget, bhi_entry entry);
 
@@ -101,7 +109,8 @@ BH_MUST_USE bhi_poll bhi_instance_poll(bhi_instance *instance);
 /* End the call now, with the outcome `why` (DEADLINE, CANCELLED). */
 void bhi_instance_abandon(bhi_instance *instance, bh_outcome why);
 
-/* How the last call ended. Valid until the next begin_* or destroy. */
+/* How the last call ended. Valid until the next begin_* or destroy; action and data point into the
+ * call's result buffer. */
 typedef struct bhi_call_result {
     bh_outcome outcome;
     bhi_bytes action; /* hook, RETURNED */

@@ -1,0 +1,40 @@
+;; The driver: instantiated beside every guest, it makes a whole call in one entry from the host
+;; and holds the one place where a guest can be suspended.
+;;
+;; The table is filled by the host after instantiation with functions of the guest, which live in
+;; the same store: 0 realloc, 1 hook, 2 post-return, 3.. functions without parameters and results.
+(module
+  (type $realloc (func (param i32 i32 i32 i32) (result i32)))
+  (type $hook (func (param i32 i32 i32 i32) (result i32)))
+  (type $post_return (func (param i32)))
+  (type $entry (func))
+
+  ;; Copies action and payload to the two allocated addresses; from here on the guest may leave.
+  (import "host" "lower" (func $lower (param $action i32) (param $payload i32)))
+  ;; Copies the result out; from here on the guest may not leave. Says whether post-return is due.
+  (import "host" "lift" (func $lift (param $result i32) (result i32)))
+  ;; The only asynchronous import of a store: pending until the host resumes the guest.
+  (import "host" "wait" (func $wait))
+
+  (table (export "guest") 8 8 funcref)
+
+  (func (export "hook") (param $action_len i32) (param $payload_len i32)
+    (local $action i32) (local $payload i32) (local $result i32)
+    (local.set $action
+      (call_indirect (type $realloc)
+        (i32.const 0) (i32.const 0) (i32.const 1) (local.get $action_len) (i32.const 0)))
+    (local.set $payload
+      (call_indirect (type $realloc)
+        (i32.const 0) (i32.const 0) (i32.const 1) (local.get $payload_len) (i32.const 0)))
+    (call $lower (local.get $action) (local.get $payload))
+    (local.set $result
+      (call_indirect (type $hook)
+        (local.get $action) (local.get $action_len)
+        (local.get $payload) (local.get $payload_len) (i32.const 1)))
+    (if (call $lift (local.get $result))
+      (then (call_indirect (type $post_return) (local.get $result) (i32.const 2)))))
+
+  (func (export "entry") (param $slot i32)
+    (call_indirect (type $entry) (local.get $slot)))
+
+  (func (export "wait") (call $wait)))
