@@ -19,8 +19,8 @@
 typedef struct bhi_capsule_import {
     bhi_bytes core_module, core_name; /* as the core module spells it */
     bhi_bytes interface;              /* "astrid:kv/host@1.0.0" */
-    bhi_bytes name; /* "kv-get", "[method]pollable.ready", "[resource-drop]pollable" */
-    bhi_bytes signature;              /* letters of abi/import.h */
+    bhi_bytes name;      /* "kv-get", "[method]pollable.ready", "[resource-drop]pollable" */
+    bhi_bytes signature; /* letters of abi/import.h */
 } bhi_capsule_import;
 
 /* A lifted export: names of core exports of the main module, empty when absent. */
@@ -33,8 +33,8 @@ typedef struct bhi_capsule_export {
 
 typedef struct bhi_capsule_image {
     bool is_component;
-    bhi_bytes core;         /* the main core module's bytes */
-    bhi_wasm_module module; /* read from them */
+    bhi_bytes core;              /* the main core module's bytes */
+    bhi_wasm_module module;      /* read from them */
     bhi_capsule_import *imports; /* one per import of the module, same order; all functions */
     uint32_t imports_count;
     bhi_capsule_export *exports;
@@ -49,7 +49,6 @@ BH_MUST_USE bh_status bhi_capsule_image_read(bhi_bytes bytes, bhi_arena *arena,
                                              bhi_capsule_image *ret_image, bh_error *reterr);
 
 /* NULL when the capsule does not export `name`. */
-const bhi_capsule_export *bhi_capsule_export_find(const bhi_capsule_image *image,
-                                                  const char *name);
+const bhi_capsule_export *bhi_capsule_export_find(const bhi_capsule_image *image, const char *name);
 
 #endif

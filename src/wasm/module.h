@@ -25,7 +25,7 @@ typedef enum bhi_wasm_kind {
 } bhi_wasm_kind;
 
 typedef struct bhi_wasm_func_type {
-    bhi_bytes params;  /* one byte per value type, e.g. 0x7f = i32; 0 for a type of more bytes */
+    bhi_bytes params; /* one byte per value type, e.g. 0x7f = i32; 0 for a type of more bytes */
     bhi_bytes results;
 } bhi_wasm_func_type;
 
@@ -41,7 +41,7 @@ typedef struct bhi_wasm_import {
     bhi_bytes module;
     bhi_bytes name;
     bhi_wasm_kind kind;
-    uint32_t type; /* FUNC: index of the type */
+    uint32_t type;          /* FUNC: index of the type */
     bhi_wasm_limits limits; /* TABLE, MEMORY */
     uint8_t value_type;     /* GLOBAL: value type; TABLE: element type (0 for one of more bytes) */
     bool is_mutable;        /* GLOBAL */
@@ -64,15 +64,15 @@ typedef struct bhi_wasm_global {
 } bhi_wasm_global;
 
 typedef struct bhi_wasm_module {
-    bhi_bytes bytes; /* the whole module */
+    bhi_bytes bytes;           /* the whole module */
     bhi_wasm_func_type *types; /* types that are not functions have NULL data and type_is_func 0 */
     bool *type_is_func;
     uint32_t types_count;
     bhi_wasm_import *imports;
     uint32_t imports_count;
     uint32_t imported_funcs, imported_tables, imported_memories, imported_globals;
-    uint32_t *func_types; /* of defined functions */
-    uint32_t funcs_count; /* defined */
+    uint32_t *func_types;   /* of defined functions */
+    uint32_t funcs_count;   /* defined */
     bhi_wasm_table *tables; /* defined */
     uint32_t tables_count;
     bhi_wasm_limits *memories; /* defined */
@@ -86,6 +86,8 @@ typedef struct bhi_wasm_module {
     uint32_t element_segments_count;
     uint32_t data_segments_count;
     bhi_bytes code;     /* body of the code section, empty when absent */
+    bhi_bytes elements; /* body of the element section, empty when absent */
+    bhi_bytes name;     /* the module name of the "name" custom section, or empty */
     bhi_bytes features; /* the "target_features" custom section, empty when absent */
 } bhi_wasm_module;
 
