@@ -1,0 +1,397 @@
+/* engine/call.c - one call at a time: begin, poll, suspend, abandon, settle.
+ *
+ * Every entry into the guest happens inside poll, on the fiber of a future (E1). A host function
+ * that must wait calls the driver's `wait` export, whose import is pending until the guest is
+ * resumed; the host function's own frame stays on the fiber meanwhile. Calls made from host
+ * functions (realloc, wait) leave their trap in nested_trap, and the import passes it on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "abi/generated/exports.h"
+#include "abi/import.h"
+#include "base/assert.h"
+#include "base/clock.h"
+#include "engine/instance.h"
+
+/* Per store: the guest and its driver, the driver's table beside the guest's. */
+enum { INSTANCES_MAX = 2, TABLES_MAX = 65, MEMORIES_MAX = 1, MEMORY_BYTES_BY_MEMORY_CALLBACK = -1 };
+
+/* ---- what a running guest asks of us ---- */
+
+static wasm_trap_t *take_trap(bhi_instance *instance)
+{
+    wasm_trap_t *trap = instance->nested_trap;
+    instance->nested_trap = NULL;
+    if (trap != NULL)
+        return trap;
+    const char *text = instance->guest.is_trapping ? instance->guest.trap_text : "host call failed";
+    return wasmtime_trap_new(text, strlen(text));
+}
+
+wasm_trap_t *bhi_import_cb(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *values,
+                           size_t values_count)
+{
+    (void)values_count;
+    const bhi_import *import = env;
+    bhi_instance *instance = wasmtime_context_get_data(wasmtime_caller_context(caller));
+    if (import->call(&instance->guest, (bhi_core_value *)values))
+        return NULL;
+    return take_trap(instance);
+}
+
+/* Keep what a nested call ended with. True when it returned. */
+static bool has_returned(bhi_instance *instance, wasm_trap_t *trap, wasmtime_error_t *error)
+{
+    if (error != NULL) {
+        wasm_name_t words;
+        wasmtime_error_message(error, &words);
+        trap = wasmtime_trap_new(words.data, words.size);
+        wasm_byte_vec_delete(&words);
+        wasmtime_error_delete(error);
+    }
+    if (trap == NULL)
+        return true;
+    if (instance->nested_trap != NULL)
+        wasm_trap_delete(instance->nested_trap);
+    instance->nested_trap = trap;
+    return false;
+}
+
+static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32_t *ret_address)
+{
+    bhi_instance *instance = bhi_instance_of(guest);
+    if (instance->code->exports.realloc == NULL)
+        return bhi_guest_trap(guest, "the guest exports no cabi_realloc for a host call's result");
+    wasmtime_val_raw_t values[4] = {{.i32 = 0}, {.i32 = 0}, {.i32 = (int32_t)align},
+                                    {.i32 = (int32_t)size}};
+    wasm_trap_t *trap = NULL;
+    guest->may_leave = false;
+    wasmtime_error_t *error = wasmtime_func_call_unchecked(
+        instance->context, &instance->guest_realloc, values, 4, &trap);
+    guest->may_leave = true;
+    *ret_address = (uint32_t)values[0].i32;
+    return has_returned(instance, trap, error);
+}
+
+static bool suspend(bhi_guest *guest)
+{
+    bhi_instance *instance = bhi_instance_of(guest);
+    wasmtime_val_raw_t values[1] = {{.i32 = 0}};
+    wasm_trap_t *trap = NULL;
+    guest->is_resumed = false;
+    instance->is_waiting = true;
+    wasmtime_error_t *error = wasmtime_func_call_unchecked(
+        instance->context, &instance->driver_wait, values, 1, &trap);
+    instance->is_waiting = false;
+    return has_returned(instance, trap, error);
+}
+
+static void will_write(bhi_guest *guest, uint32_t address, uint32_t size)
+{
+    (void)guest, (void)address, (void)size; /* an instance is not restored yet: nothing to record */
+}
+
+const bhi_guest_ops bhi_instance_guest_ops = {
+    .realloc = call_realloc,
+    .suspend = suspend,
+    .will_write = will_write,
+};
+
+static bool is_resumed_cb(void *env)
+{
+    const bhi_instance *instance = env;
+    return instance->guest.is_resumed;
+}
+
+void bhi_driver_wait_cb(void *env, wasmtime_caller_t *caller, const wasmtime_val_t *arguments,
+                        size_t arguments_count, wasmtime_val_t *results, size_t results_count,
+                        wasm_trap_t **ret_trap, wasmtime_async_continuation_t *ret_continuation)
+{
+    (void)env, (void)arguments, (void)arguments_count, (void)results, (void)results_count;
+    (void)ret_trap;
+    ret_continuation->callback = is_resumed_cb;
+    ret_continuation->env = wasmtime_context_get_data(wasmtime_caller_context(caller));
+    ret_continuation->finalizer = NULL;
+}
+
+wasm_trap_t *bhi_driver_lower_cb(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *values,
+                                 size_t values_count)
+{
+    (void)env, (void)values_count;
+    bhi_instance *instance = wasmtime_context_get_data(wasmtime_caller_context(caller));
+    const bhi_hook_call *call = instance->hook_call;
+    if (!bhi_lower_astrid_hook_trigger(&instance->guest, call->action, call->payload,
+                                       (uint32_t)values[0].i32, (uint32_t)values[1].i32))
+        return take_trap(instance);
+    instance->guest.may_leave = true;
+    return NULL;
+}
+
+/* Action and data, each followed by a NUL, in the caller's buffer. */
+static bool keep_result(bhi_instance *instance, const bhi_capsule_result *lifted)
+{
+    bhi_buffer *buffer = instance->hook_call->result;
+    size_t data_at = lifted->action.len + 1;
+    if (!bhi_buffer_reserve(buffer, data_at + lifted->data.len + 1))
+        return false;
+    memcpy(buffer->data, lifted->action.data, lifted->action.len);
+    buffer->data[lifted->action.len] = 0;
+    if (lifted->data.len > 0)
+        memcpy(buffer->data + data_at, lifted->data.data, lifted->data.len);
+    buffer->data[data_at + lifted->data.len] = 0;
+    instance->result.action = (bhi_bytes){buffer->data, lifted->action.len};
+    instance->result.has_data = lifted->has_data;
+    instance->result.data = (bhi_bytes){buffer->data + data_at, lifted->data.len};
+    return true;
+}
+
+static void stop(bhi_instance *instance, bh_outcome outcome)
+{
+    if (instance->is_stopped)
+        return;
+    instance->is_stopped = true;
+    instance->stop_outcome = outcome;
+}
+
+wasm_trap_t *bhi_driver_lift_cb(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *values,
+                                size_t values_count)
+{
+    (void)env, (void)values_count;
+    bhi_instance *instance = wasmtime_context_get_data(wasmtime_caller_context(caller));
+    instance->guest.may_leave = false;
+    bhi_capsule_result lifted;
+    if (!bhi_lift_astrid_hook_trigger(&instance->guest, (uint32_t)values[0].i32, &lifted))
+        return take_trap(instance);
+    if (!keep_result(instance, &lifted)) {
+        stop(instance, BH_OUTCOME_HOST_FAILURE);
+        bhi_guest_trap(&instance->guest, "no memory for the result of the call");
+        return take_trap(instance);
+    }
+    bool has_post_return = instance->code->exports.post_return != NULL;
+    values[0].i32 = has_post_return && !instance->hook_call->skip_post_return;
+    return NULL;
+}
+
+/* ---- time ---- */
+
+static bh_outcome reason_to_stop(const bhi_instance *instance)
+{
+    const bhi_budget *budget = &instance->budget;
+    if (budget->is_cancelled != NULL &&
+        atomic_load_explicit(budget->is_cancelled, memory_order_relaxed))
+        return BH_OUTCOME_CANCELLED;
+    if (budget->deadline_ns != BHI_DEADLINE_NEVER && bhi_monotonic_ns() >= budget->deadline_ns)
+        return BH_OUTCOME_DEADLINE;
+    return BH_OUTCOME_RETURNED;
+}
+
+wasmtime_error_t *bhi_instance_epoch_cb(wasmtime_context_t *context, void *data,
+                                        uint64_t *ret_deadline_delta,
+                                        wasmtime_update_deadline_kind_t *ret_kind)
+{
+    (void)context;
+    bhi_instance *instance = data;
+    bh_outcome reason = reason_to_stop(instance);
+    if (reason != BH_OUTCOME_RETURNED) {
+        stop(instance, reason);
+        return wasmtime_error_new(bh_outcome_name(reason));
+    }
+    *ret_deadline_delta = 1;
+    bool is_slice_over = ++instance->ticks >= instance->code->engine->slice_ticks;
+    *ret_kind = is_slice_over ? WASMTIME_UPDATE_DEADLINE_YIELD : WASMTIME_UPDATE_DEADLINE_CONTINUE;
+    return NULL;
+}
+
+/* ---- begin ---- */
+
+static void begin(bhi_instance *instance, bhi_phase phase, const bhi_budget *budget)
+{
+    BHI_ASSERT(instance->future == NULL);
+    instance->phase = phase;
+    instance->budget = *budget;
+    instance->memory.bytes_max = budget->memory_bytes_max;
+    instance->memory.was_growth_refused = false;
+    instance->guest.is_trapping = false;
+    instance->is_stopped = false;
+    instance->is_waiting = false;
+    instance->trap = NULL;
+    instance->error = NULL;
+    instance->result = (bhi_call_result){.message = "", .backtrace = ""};
+    wasmtime_error_t *error = wasmtime_context_set_fuel(instance->context, budget->fuel);
+    BHI_ASSERT(error == NULL); /* fuel is on in every engine of ours */
+    wasmtime_context_set_epoch_deadline(instance->context, 1);
+}
+
+static void call_driver(bhi_instance *instance, const wasmtime_func_t *func,
+                        size_t arguments_count)
+{
+    instance->future =
+        wasmtime_func_call_async(instance->context, func, instance->arguments, arguments_count,
+                                 NULL, 0, &instance->trap, &instance->error);
+}
+
+static void call_driver_entry(bhi_instance *instance, int32_t slot)
+{
+    instance->guest.may_leave = true;
+    instance->arguments[0] = (wasmtime_val_t){.kind = WASMTIME_I32, .of.i32 = slot};
+    call_driver(instance, &instance->driver_entry, 1);
+}
+
+void bhi_instance_begin_build(bhi_instance *instance, const bhi_budget *budget)
+{
+    BHI_ASSERT(instance->phase == BHI_PHASE_UNBUILT);
+    begin(instance, BHI_PHASE_INSTANTIATING, budget);
+    wasmtime_store_limiter(instance->store, MEMORY_BYTES_BY_MEMORY_CALLBACK,
+                           budget->table_elements_max, INSTANCES_MAX, TABLES_MAX, MEMORIES_MAX);
+    instance->guest.may_leave = true;
+    instance->future = wasmtime_instance_pre_instantiate_async(
+        instance->code->guest, instance->context, &instance->guest_instance, &instance->trap,
+        &instance->error);
+}
+
+void bhi_instance_begin_hook(bhi_instance *instance, const bhi_budget *budget,
+                             const bhi_hook_call *call)
+{
+    BHI_ASSERT(instance->phase == BHI_PHASE_READY);
+    BHI_ASSERT(bhi_code_has_entry(instance->code, BHI_ENTRY_HOOK));
+    begin(instance, BHI_PHASE_CALLING, budget);
+    instance->hook_call = call;
+    instance->guest.may_leave = false; /* realloc runs first (G2) */
+    instance->arguments[0] =
+        (wasmtime_val_t){.kind = WASMTIME_I32, .of.i32 = (int32_t)call->action.len};
+    instance->arguments[1] =
+        (wasmtime_val_t){.kind = WASMTIME_I32, .of.i32 = (int32_t)call->payload.len};
+    call_driver(instance, &instance->driver_hook, 2);
+}
+
+void bhi_instance_begin_entry(bhi_instance *instance, const bhi_budget *budget, bhi_entry entry)
+{
+    static const int32_t slots[BHI_ENTRY_COUNT] = {
+        [BHI_ENTRY_INSTALL] = BHI_DRIVER_INSTALL,
+        [BHI_ENTRY_UPGRADE] = BHI_DRIVER_UPGRADE,
+        [BHI_ENTRY_RUN] = BHI_DRIVER_RUN,
+    };
+    BHI_ASSERT(instance->phase == BHI_PHASE_READY && entry != BHI_ENTRY_HOOK);
+    BHI_ASSERT(bhi_code_has_entry(instance->code, entry));
+    begin(instance, BHI_PHASE_CALLING, budget);
+    call_driver_entry(instance, slots[entry]);
+}
+
+/* ---- end ---- */
+
+static const char *const stop_messages[BH_OUTCOME_COUNT] = {
+    [BH_OUTCOME_DEADLINE] = "the deadline passed",
+    [BH_OUTCOME_CANCELLED] = "the invocation was cancelled",
+};
+
+static bh_outcome outcome_of_failure(const bhi_instance *instance, const bhi_failure *failure)
+{
+    if (instance->is_stopped)
+        return instance->stop_outcome;
+    if (failure->is_out_of_fuel)
+        return BH_OUTCOME_OUT_OF_FUEL;
+    return instance->memory.was_growth_refused ? BH_OUTCOME_MEMORY_LIMIT : BH_OUTCOME_TRAPPED;
+}
+
+/* The instance is dead; say why. Reading the failure must not fail for want of memory. */
+static void settle_failure(bhi_instance *instance)
+{
+    bhi_failure on_stack;
+    if (instance->failure == NULL)
+        instance->failure = malloc(sizeof *instance->failure);
+    bhi_failure *failure = instance->failure != NULL ? instance->failure : &on_stack;
+    bhi_failure_read(failure, instance->trap, instance->error);
+    instance->trap = NULL;
+    instance->error = NULL;
+    bhi_call_result *result = &instance->result;
+    result->outcome = outcome_of_failure(instance, failure);
+    if (instance->failure != NULL) {
+        result->message = failure->message;
+        result->backtrace = failure->backtrace;
+    }
+    if (instance->is_stopped && stop_messages[result->outcome] != NULL)
+        result->message = stop_messages[result->outcome];
+    instance->phase = BHI_PHASE_DEAD;
+}
+
+static void settle(bhi_instance *instance)
+{
+    uint64_t fuel_left = 0;
+    wasmtime_error_t *error = wasmtime_context_get_fuel(instance->context, &fuel_left);
+    BHI_ASSERT(error == NULL);
+    instance->result.fuel_used = instance->budget.fuel - fuel_left;
+    if (instance->trap != NULL || instance->error != NULL || instance->is_stopped)
+        settle_failure(instance);
+    else
+        instance->phase = BHI_PHASE_READY;
+}
+
+static void settle_build_failure(bhi_instance *instance, const bh_error *error)
+{
+    instance->error = wasmtime_error_new(error->text);
+    stop(instance, BH_OUTCOME_HOST_FAILURE);
+    settle(instance);
+}
+
+/* The guest is instantiated. True when the build goes on with `_initialize`. */
+static bool go_on_building(bhi_instance *instance)
+{
+    bh_error error;
+    if (bhi_instance_attach_driver(instance, &error) != BH_OK) {
+        settle_build_failure(instance, &error);
+        return false;
+    }
+    if (instance->code->exports.initialize == NULL)
+        return false;
+    instance->phase = BHI_PHASE_INITIALIZING;
+    call_driver_entry(instance, BHI_DRIVER_INITIALIZE);
+    return true;
+}
+
+static bool poll_future(bhi_instance *instance)
+{
+    bhi_ticker *ticker = &instance->code->engine->ticker;
+    instance->ticks = 0;
+    bhi_memory_announce(instance->phase == BHI_PHASE_INSTANTIATING ? &instance->memory : NULL);
+    bhi_ticker_enter(ticker);
+    bool is_done = wasmtime_call_future_poll(instance->future);
+    bhi_ticker_leave(ticker);
+    if (!is_done)
+        return false;
+    wasmtime_call_future_delete(instance->future);
+    instance->future = NULL;
+    return true;
+}
+
+bhi_poll bhi_instance_poll(bhi_instance *instance)
+{
+    BHI_ASSERT(instance->future != NULL);
+    for (;;) {
+        if (!poll_future(instance))
+            return instance->is_waiting ? BHI_POLL_WAITING : BHI_POLL_YIELDED;
+        bool was_instantiating = instance->phase == BHI_PHASE_INSTANTIATING;
+        settle(instance);
+        bool is_built = was_instantiating && instance->phase == BHI_PHASE_READY;
+        if (!is_built || !go_on_building(instance))
+            return BHI_POLL_DONE;
+    }
+}
+
+void bhi_instance_abandon(bhi_instance *instance, bh_outcome why)
+{
+    if (instance->future == NULL)
+        return;
+    stop(instance, why);
+    wasmtime_call_future_delete(instance->future);
+    instance->future = NULL;
+    if (instance->nested_trap != NULL)
+        wasm_trap_delete(instance->nested_trap);
+    instance->nested_trap = NULL;
+    settle(instance);
+}
+
+const bhi_call_result *bhi_instance_result(const bhi_instance *instance)
+{
+    return &instance->result;
+}

@@ -1,0 +1,158 @@
+/* engine/code.c - one compiled capsule: check, compile or load, link. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine/code.h"
+#include "engine/code_cache.h"
+#include "engine/failure.h"
+
+static const char *const entry_exports[BHI_ENTRY_COUNT] = {
+    [BHI_ENTRY_HOOK] = "astrid-hook-trigger",
+    [BHI_ENTRY_INSTALL] = "astrid-install",
+    [BHI_ENTRY_UPGRADE] = "astrid-upgrade",
+    [BHI_ENTRY_RUN] = "run",
+};
+
+const char *bhi_entry_export(bhi_entry entry)
+{
+    return entry_exports[entry];
+}
+
+bool bhi_code_has_entry(const bhi_code *code, bhi_entry entry)
+{
+    return code->exports.entries[entry] != NULL;
+}
+
+const bhi_code_stats *bhi_code_read_stats(const bhi_code *code)
+{
+    return &code->stats;
+}
+
+static bh_status compile(bhi_code *code, bhi_bytes wasm, bh_error *reterr)
+{
+    wasmtime_error_t *error =
+        wasmtime_module_new(code->engine->wasm, wasm.data, wasm.len, &code->module);
+    if (error != NULL)
+        return bhi_fail_engine(reterr, BH_E_MODULE, "the module does not validate", error);
+    if (code->engine->cache == NULL)
+        return BH_OK;
+    wasm_byte_vec_t bytes;
+    error = wasmtime_module_serialize(code->module, &bytes);
+    if (error != NULL) {
+        wasmtime_error_delete(error); /* only the cache misses it */
+        return BH_OK;
+    }
+    bhi_code_cache_put(code->engine->cache, wasm, (bhi_bytes){(uint8_t *)bytes.data, bytes.size});
+    wasm_byte_vec_delete(&bytes);
+    return BH_OK;
+}
+
+static bool load_from_cache(bhi_code *code, bhi_bytes wasm)
+{
+    uint8_t *storage;
+    bhi_bytes bytes;
+    if (code->engine->cache == NULL ||
+        !bhi_code_cache_get(code->engine->cache, wasm, &storage, &bytes))
+        return false;
+    wasmtime_error_t *error =
+        wasmtime_module_deserialize(code->engine->wasm, bytes.data, bytes.len, &code->module);
+    free(storage);
+    if (error == NULL)
+        return true;
+    wasmtime_error_delete(error); /* of another build of the engine: compile */
+    return false;
+}
+
+static bh_status make_module(bhi_code *code, bhi_bytes wasm, bh_error *reterr)
+{
+    uint64_t began_ns = bhi_monotonic_ns();
+    code->stats.is_from_cache = load_from_cache(code, wasm);
+    bh_status status = code->stats.is_from_cache ? BH_OK : compile(code, wasm, reterr);
+    code->stats.compile_ns = bhi_monotonic_ns() - began_ns;
+    return status;
+}
+
+static bh_status link_module(bhi_code *code, const bhi_capsule_image *image, bh_error *reterr)
+{
+    wasmtime_linker_t *linker = wasmtime_linker_new(code->engine->wasm);
+    bh_status status = bhi_link_define(linker, image, reterr);
+    if (status == BH_OK) {
+        wasmtime_error_t *error =
+            wasmtime_linker_instantiate_pre(linker, code->module, &code->guest);
+        if (error != NULL)
+            status = bhi_fail_engine(reterr, BH_E_MODULE, "linking", error);
+    }
+    wasmtime_linker_delete(linker);
+    return status;
+}
+
+/* Out of memory leaves a wanted name NULL: *is_complete tells. */
+static char *keep_name(bhi_code *code, bhi_bytes name, bool *is_complete)
+{
+    if (name.len == 0)
+        return NULL;
+    char *kept = bhi_arena_text(&code->arena, name);
+    *is_complete &= kept != NULL;
+    return kept;
+}
+
+static bh_status keep_exports(bhi_code *code, const bhi_capsule_image *image, bh_error *reterr)
+{
+    bool is_complete = true;
+    bhi_code_exports *exports = &code->exports;
+    exports->memory = keep_name(code, image->memory, &is_complete);
+    exports->realloc = keep_name(code, image->realloc, &is_complete);
+    exports->initialize = keep_name(code, image->initialize, &is_complete);
+    for (int entry = 0; entry < BHI_ENTRY_COUNT; entry++) {
+        const bhi_capsule_export *found = bhi_capsule_export_find(image, entry_exports[entry]);
+        if (found == NULL)
+            continue;
+        exports->entries[entry] = keep_name(code, found->core, &is_complete);
+        if (entry == BHI_ENTRY_HOOK)
+            exports->post_return = keep_name(code, found->post_return, &is_complete);
+    }
+    return is_complete ? BH_OK : bhi_fail(reterr, BH_E_NOMEM, "no memory for export names");
+}
+
+bh_status bhi_code_create(bhi_engine *engine, const bhi_capsule_image *image, bhi_code **ret_code,
+                          bh_error *reterr)
+{
+    bh_status status = bhi_link_check(image, reterr);
+    if (status != BH_OK)
+        return status;
+    bhi_code *code = calloc(1, sizeof *code);
+    if (code == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a capsule's code");
+    atomic_init(&code->references, 1);
+    code->engine = engine;
+    status = keep_exports(code, image, reterr);
+    if (status == BH_OK)
+        status = make_module(code, image->core, reterr);
+    if (status == BH_OK)
+        status = link_module(code, image, reterr);
+    if (status != BH_OK) {
+        bhi_code_release(code);
+        return status;
+    }
+    *ret_code = code;
+    return BH_OK;
+}
+
+bhi_code *bhi_code_retain(bhi_code *code)
+{
+    atomic_fetch_add_explicit(&code->references, 1, memory_order_relaxed);
+    return code;
+}
+
+void bhi_code_release(bhi_code *code)
+{
+    if (code == NULL ||
+        atomic_fetch_sub_explicit(&code->references, 1, memory_order_acq_rel) != 1)
+        return;
+    if (code->guest != NULL)
+        wasmtime_instance_pre_delete(code->guest);
+    if (code->module != NULL)
+        wasmtime_module_delete(code->module);
+    bhi_arena_deinit(&code->arena);
+    free(code);
+}

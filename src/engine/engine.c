@@ -1,0 +1,107 @@
+/* engine/engine.c - the process-wide part: configuration, epoch, driver, cache.
+ *
+ * Every proposal that capsules do not need is off; what a build without the features cannot switch
+ * is off already. The configuration is spelled out again as text, because it is part of the name of
+ * cached code.
+ */
+#include "engine/engine.h"
+
+#include <bulkhead_rust.h>
+#include <stdlib.h>
+
+#include "engine/code.h"
+#include "engine/code_cache.h"
+#include "engine/memory.h"
+
+#define ENGINE_VERSION "48.0.8"
+
+/* An SDK guest recurses deep in its own shadow stack and expects its own limit to hit first. */
+enum { WASM_STACK_BYTES = 1 << 20, FIBER_STACK_BYTES = 3 << 19 };
+enum { TICK_US_DEFAULT = 1000, SLICE_TICKS_DEFAULT = 2 };
+
+/* Change it whenever configure changes what code looks like. */
+#define SETTINGS "wasmtime " ENGINE_VERSION "; fuel epoch simd bulk reftypes tailcall; own-memory; 1"
+
+static wasm_config_t *configure(const bhi_engine_options *options)
+{
+    wasm_config_t *config = wasm_config_new();
+    wasmtime_config_gc_support_set(config, false); /* funcref values only: no collector is built */
+    wasmtime_config_consume_fuel_set(config, true);
+    wasmtime_config_epoch_interruption_set(config, true);
+    wasmtime_config_max_wasm_stack_set(config, WASM_STACK_BYTES);
+    wasmtime_config_async_stack_size_set(config, FIBER_STACK_BYTES);
+    wasmtime_config_memory_may_move_set(config, false);
+    wasmtime_config_memory_init_cow_set(config, false); /* it would panic with memories of our own */
+    wasmtime_config_parallel_compilation_set(config, !options->is_compile_serial);
+    wasmtime_config_wasm_relaxed_simd_set(config, false);
+    wasmtime_config_wasm_multi_memory_set(config, false);
+    wasmtime_config_wasm_memory64_set(config, false);
+    wasmtime_config_wasm_tail_call_set(config, true);
+    wasmtime_config_wasm_custom_page_sizes_set(config, false);
+    wasmtime_config_wasm_wide_arithmetic_set(config, false);
+    bhi_memory_configure(config);
+    return config;
+}
+
+static void advance_epoch(void *arg)
+{
+    wasmtime_engine_increment_epoch(arg);
+}
+
+const char *bhi_engine_version(void)
+{
+    return ENGINE_VERSION;
+}
+
+static bh_status set_up(bhi_engine *engine, const bhi_engine_options *options, bh_error *reterr)
+{
+    engine->wasm = wasm_engine_new_with_config(configure(options));
+    if (engine->wasm == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "the engine could not be created");
+    bh_status status = bhi_driver_create(engine, &engine->driver, reterr);
+    if (status == BH_OK && options->cache_directory != NULL)
+        status = bhi_code_cache_open(options->cache_directory, SETTINGS, &engine->cache, reterr);
+    if (status != BH_OK)
+        return status;
+    uint32_t tick_us = options->tick_us == 0 ? TICK_US_DEFAULT : options->tick_us;
+    status = bhi_ticker_init(&engine->ticker, tick_us, advance_epoch, engine->wasm, reterr);
+    engine->has_ticker = status == BH_OK;
+    return status;
+}
+
+bh_status bhi_engine_create(const bhi_engine_options *options, bhi_engine **ret_engine,
+                            bh_error *reterr)
+{
+    static const bhi_engine_options defaults = {0};
+    if (options == NULL)
+        options = &defaults;
+    if (bhr_wasmtime_val_bytes() != sizeof(wasmtime_val_t))
+        return bhi_fail(reterr, BH_E_UNSUPPORTED, "built with headers of another engine feature "
+                        "set: a value has %zu bytes here and %zu in the engine",
+                        sizeof(wasmtime_val_t), bhr_wasmtime_val_bytes());
+    bhi_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for the engine");
+    engine->slice_ticks = options->slice_ticks == 0 ? SLICE_TICKS_DEFAULT : options->slice_ticks;
+    bh_status status = set_up(engine, options, reterr);
+    if (status != BH_OK) {
+        bhi_engine_destroy(engine);
+        return status;
+    }
+    *ret_engine = engine;
+    return BH_OK;
+}
+
+void bhi_engine_destroy(bhi_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    if (engine->has_ticker)
+        bhi_ticker_deinit(&engine->ticker);
+    bhi_code_cache_close(engine->cache);
+    if (engine->driver != NULL)
+        wasmtime_instance_pre_delete(engine->driver);
+    if (engine->wasm != NULL)
+        wasm_engine_delete(engine->wasm);
+    free(engine);
+}

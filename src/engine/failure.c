@@ -1,0 +1,126 @@
+/* engine/failure.c - traps and errors of the engine library to text.
+ *
+ * Function names come from the guest and may hold any bytes that are valid UTF-8: control
+ * characters become '?', so a guest cannot forge lines in a log.
+ */
+#include "engine/failure.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FRAMES_SHOWN_MAX = 40, NAME_BYTES_SHOWN_MAX = 160 };
+
+/* Copy the first line of `text`, at most `size` - 1 bytes. */
+static void copy_line(char *ret_text, size_t size, const char *text, size_t len)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < len && used + 1 < size && text[i] != '\n'; i++) {
+        unsigned char c = (unsigned char)text[i];
+        ret_text[used++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    }
+    ret_text[used] = 0;
+}
+
+bh_status bhi_fail_engine(bh_error *reterr, bh_status code, const char *context,
+                          wasmtime_error_t *take_error)
+{
+    wasm_name_t words;
+    wasmtime_error_message(take_error, &words);
+    char line[BHI_MESSAGE_BYTES];
+    /* The engine chains causes on further lines; one line holds them all. */
+    for (size_t i = 0; i < words.size; i++) {
+        if (words.data[i] == '\n')
+            words.data[i] = ' ';
+    }
+    copy_line(line, sizeof line, words.data, words.size);
+    wasm_byte_vec_delete(&words);
+    wasmtime_error_delete(take_error);
+    return bhi_fail(reterr, code, "%s: %s", context, line);
+}
+
+static int write_frame(char *place, size_t size, const wasm_frame_t *frame, size_t number)
+{
+    char name[NAME_BYTES_SHOWN_MAX];
+    const wasm_name_t *found = wasmtime_frame_func_name(frame);
+    if (found != NULL)
+        copy_line(name, sizeof name, found->data, found->size);
+    else
+        snprintf(name, sizeof name, "function[%u]", wasm_frame_func_index(frame));
+    return snprintf(place, size, "%zu: %s (offset 0x%zx)\n", number, name,
+                    wasm_frame_module_offset(frame));
+}
+
+static void write_backtrace(bhi_failure *failure, const wasm_frame_vec_t *frames)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < frames->size && i < FRAMES_SHOWN_MAX; i++) {
+        size_t room = sizeof failure->backtrace - used;
+        int len = write_frame(failure->backtrace + used, room, frames->data[i], i);
+        if (len < 0 || (size_t)len >= room)
+            break;
+        used += (size_t)len;
+    }
+    if (frames->size > FRAMES_SHOWN_MAX && used + 32 < sizeof failure->backtrace)
+        used += (size_t)snprintf(failure->backtrace + used, 32, "... %zu more\n",
+                                 frames->size - FRAMES_SHOWN_MAX);
+    failure->backtrace[used] = 0;
+}
+
+static void read_trap(bhi_failure *failure, const wasm_trap_t *trap)
+{
+    wasm_message_t words;
+    wasm_trap_message(trap, &words);
+    copy_line(failure->message, sizeof failure->message, words.data, words.size);
+    wasm_byte_vec_delete(&words);
+    wasmtime_trap_code_t code;
+    bool has_code = wasmtime_trap_code(trap, &code);
+    failure->is_out_of_fuel = has_code && code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
+    wasm_frame_vec_t frames;
+    wasm_trap_trace(trap, &frames);
+    write_backtrace(failure, &frames);
+    wasm_frame_vec_delete(&frames);
+}
+
+static void read_error(bhi_failure *failure, const wasmtime_error_t *error)
+{
+    wasm_name_t words;
+    wasmtime_error_message(error, &words);
+    copy_line(failure->message, sizeof failure->message, words.data, words.size);
+    wasm_byte_vec_delete(&words);
+    wasm_frame_vec_t frames;
+    wasmtime_error_wasm_trace(error, &frames);
+    write_backtrace(failure, &frames);
+    wasm_frame_vec_delete(&frames);
+}
+
+/* The engine words a trap as "error while executing at wasm backtrace: ..." with the reason last
+ * when it has frames; the reason alone is what a caller wants to read. */
+static void keep_reason(char *message, const wasm_trap_t *trap)
+{
+    static const char marker[] = "wasm trap: ";
+    wasm_message_t words;
+    wasm_trap_message(trap, &words);
+    const char *found = words.size > 0 ? memmem(words.data, words.size, marker, sizeof marker - 1)
+                                       : NULL;
+    if (found != NULL) {
+        size_t left = words.size - (size_t)(found - words.data);
+        copy_line(message, BHI_MESSAGE_BYTES, found + sizeof marker - 1, left - (sizeof marker - 1));
+    }
+    wasm_byte_vec_delete(&words);
+}
+
+void bhi_failure_read(bhi_failure *failure, wasm_trap_t *take_trap, wasmtime_error_t *take_error)
+{
+    *failure = (bhi_failure){0};
+    if (take_trap != NULL) {
+        read_trap(failure, take_trap);
+        keep_reason(failure->message, take_trap);
+        wasm_trap_delete(take_trap);
+    }
+    if (take_error != NULL) {
+        if (take_trap == NULL)
+            read_error(failure, take_error);
+        wasmtime_error_delete(take_error);
+    }
+}

@@ -1,0 +1,168 @@
+/* engine/instance.c - make and unmake an instance: store, guest, driver.
+ *
+ * The driver is instantiated from one process-wide pre-linked module; what it calls of the guest
+ * is put into its table. Export handles are looked up once, because a lookup by name costs more
+ * than a whole synchronous call.
+ */
+#include "engine/instance.h"
+
+#include <stdlib.h>
+
+#include "driver_wasm.h"
+
+static wasmtime_error_t *define_driver_imports(wasmtime_linker_t *linker)
+{
+    wasm_functype_t *lower = wasm_functype_new_2_0(wasm_valtype_new_i32(), wasm_valtype_new_i32());
+    wasm_functype_t *lift = wasm_functype_new_1_1(wasm_valtype_new_i32(), wasm_valtype_new_i32());
+    wasm_functype_t *wait = wasm_functype_new_0_0();
+    wasmtime_error_t *error = wasmtime_linker_define_func_unchecked(
+        linker, "host", 4, "lower", 5, lower, bhi_driver_lower_cb, NULL, NULL);
+    if (error == NULL)
+        error = wasmtime_linker_define_func_unchecked(linker, "host", 4, "lift", 4, lift,
+                                                      bhi_driver_lift_cb, NULL, NULL);
+    if (error == NULL)
+        error = wasmtime_linker_define_async_func(linker, "host", 4, "wait", 4, wait,
+                                                  bhi_driver_wait_cb, NULL, NULL);
+    wasm_functype_delete(lower);
+    wasm_functype_delete(lift);
+    wasm_functype_delete(wait);
+    return error;
+}
+
+bh_status bhi_driver_create(bhi_engine *engine, wasmtime_instance_pre_t **ret_driver,
+                            bh_error *reterr)
+{
+    wasmtime_module_t *module = NULL;
+    wasmtime_error_t *error =
+        wasmtime_module_new(engine->wasm, driver_wasm, sizeof driver_wasm, &module);
+    if (error != NULL)
+        return bhi_fail_engine(reterr, BH_E_UNSUPPORTED, "the driver module", error);
+    wasmtime_linker_t *linker = wasmtime_linker_new(engine->wasm);
+    error = define_driver_imports(linker);
+    if (error == NULL)
+        error = wasmtime_linker_instantiate_pre(linker, module, ret_driver);
+    wasmtime_linker_delete(linker);
+    wasmtime_module_delete(module);
+    return error == NULL
+               ? BH_OK
+               : bhi_fail_engine(reterr, BH_E_UNSUPPORTED, "linking the driver module", error);
+}
+
+bh_status bhi_instance_create(bhi_code *code, const struct bhi_host_table *host,
+                              bhi_instance **ret_instance, bh_error *reterr)
+{
+    bhi_instance *instance = calloc(1, sizeof *instance);
+    if (instance == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for an instance");
+    instance->code = bhi_code_retain(code);
+    instance->guest.ops = &bhi_instance_guest_ops;
+    instance->guest.host = host;
+    instance->memory.guest = &instance->guest;
+    instance->store = wasmtime_store_new(code->engine->wasm, instance, NULL);
+    instance->context = wasmtime_store_context(instance->store);
+    wasmtime_store_epoch_deadline_callback(instance->store, bhi_instance_epoch_cb, instance, NULL);
+    *ret_instance = instance;
+    return BH_OK;
+}
+
+void bhi_instance_destroy(bhi_instance *instance)
+{
+    if (instance == NULL)
+        return;
+    bhi_instance_abandon(instance, BH_OUTCOME_CANCELLED);
+    wasmtime_store_delete(instance->store);
+    bhi_arena_deinit(&instance->guest.arena);
+    bhi_code_release(instance->code);
+    free(instance->failure);
+    free(instance);
+}
+
+bhi_guest *bhi_instance_guest(bhi_instance *instance)
+{
+    return &instance->guest;
+}
+
+uint64_t bhi_instance_memory_bytes(const bhi_instance *instance)
+{
+    return instance->memory.bytes;
+}
+
+static bool find_func(bhi_instance *instance, const wasmtime_instance_t *owner, const char *name,
+                      wasmtime_func_t *ret_func)
+{
+    wasmtime_extern_t found;
+    if (!wasmtime_instance_export_get(instance->context, owner, name, strlen(name), &found))
+        return false;
+    bool is_func = found.kind == WASMTIME_EXTERN_FUNC;
+    if (is_func)
+        *ret_func = found.of.func;
+    wasmtime_extern_delete(&found);
+    return is_func;
+}
+
+static bh_status instantiate_driver(bhi_instance *instance, bh_error *reterr)
+{
+    wasm_trap_t *trap = NULL;
+    wasmtime_error_t *error = NULL;
+    wasmtime_call_future_t *future =
+        wasmtime_instance_pre_instantiate_async(instance->code->engine->driver, instance->context,
+                                                &instance->driver_instance, &trap, &error);
+    bool is_done = wasmtime_call_future_poll(future); /* it has no start function: never pending */
+    wasmtime_call_future_delete(future);
+    if (error != NULL)
+        return bhi_fail_engine(reterr, BH_E_BUILD, "instantiating the driver", error);
+    if (trap != NULL)
+        wasm_trap_delete(trap);
+    return is_done && trap == NULL ? BH_OK
+                                   : bhi_fail(reterr, BH_E_BUILD, "the driver did not start");
+}
+
+static bh_status put_in_table(bhi_instance *instance, const wasmtime_table_t *table,
+                              uint32_t slot, const char *export, bh_error *reterr)
+{
+    if (export == NULL)
+        return BH_OK;
+    wasmtime_val_t value = {.kind = WASMTIME_FUNCREF};
+    if (!find_func(instance, &instance->guest_instance, export, &value.of.funcref))
+        return bhi_fail(reterr, BH_E_BUILD, "export %s is not a function", export);
+    if (slot == BHI_DRIVER_REALLOC)
+        instance->guest_realloc = value.of.funcref;
+    wasmtime_error_t *error = wasmtime_table_set(instance->context, table, slot, &value);
+    return error == NULL ? BH_OK : bhi_fail_engine(reterr, BH_E_BUILD, "filling the driver", error);
+}
+
+static bh_status fill_driver_table(bhi_instance *instance, const wasmtime_table_t *table,
+                                   bh_error *reterr)
+{
+    const bhi_code_exports *exports = &instance->code->exports;
+    const char *const names[BHI_DRIVER_SLOT_COUNT] = {
+        [BHI_DRIVER_REALLOC] = exports->realloc,
+        [BHI_DRIVER_HOOK] = exports->entries[BHI_ENTRY_HOOK],
+        [BHI_DRIVER_POST_RETURN] = exports->post_return,
+        [BHI_DRIVER_INITIALIZE] = exports->initialize,
+        [BHI_DRIVER_INSTALL] = exports->entries[BHI_ENTRY_INSTALL],
+        [BHI_DRIVER_UPGRADE] = exports->entries[BHI_ENTRY_UPGRADE],
+        [BHI_DRIVER_RUN] = exports->entries[BHI_ENTRY_RUN],
+    };
+    bh_status status = BH_OK;
+    for (uint32_t slot = 0; slot < BHI_DRIVER_SLOT_COUNT && status == BH_OK; slot++)
+        status = put_in_table(instance, table, slot, names[slot], reterr);
+    return status;
+}
+
+bh_status bhi_instance_attach_driver(bhi_instance *instance, bh_error *reterr)
+{
+    bh_status status = instantiate_driver(instance, reterr);
+    if (status != BH_OK)
+        return status;
+    const wasmtime_instance_t *driver = &instance->driver_instance;
+    wasmtime_extern_t table;
+    if (!find_func(instance, driver, "hook", &instance->driver_hook) ||
+        !find_func(instance, driver, "entry", &instance->driver_entry) ||
+        !find_func(instance, driver, "wait", &instance->driver_wait) ||
+        !wasmtime_instance_export_get(instance->context, driver, "guest", 5, &table))
+        return bhi_fail(reterr, BH_E_BUILD, "the driver lacks an export");
+    status = fill_driver_table(instance, &table.of.table, reterr);
+    wasmtime_extern_delete(&table);
+    return status;
+}

@@ -1,0 +1,10 @@
+/* host/host.h - the host functions of this runtime, one file per import interface. */
+#ifndef BHI_HOST_HOST_H
+#define BHI_HOST_HOST_H
+
+#include "abi/generated/host.h"
+
+/* Interfaces that are not there yet are NULL: their imports trap and name the function. */
+extern const bhi_host_table bhi_host;
+
+#endif

@@ -1,0 +1,279 @@
+/* runtime/capsule.c - load: manifest, bytes, image, code, pool, first instances. */
+#include "runtime/capsule.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "runtime/invocation.h"
+
+enum { LIVE_MAX_LEAST = 8, LIVE_MAX_MOST = 64, WAITERS_MAX_DEFAULT = 10000 };
+
+static const char *const reuse_names[] = {
+    [BH_REUSE_PRISTINE] = "pristine",
+    [BH_REUSE_PRINCIPAL] = "principal",
+    [BH_REUSE_SHARED] = "shared",
+    [BH_REUSE_NEVER] = "never",
+};
+
+const char *bh_reuse_name(bh_reuse reuse)
+{
+    return (unsigned)reuse <= BH_REUSE_NEVER ? reuse_names[reuse] : "unknown";
+}
+
+const char *bh_capsule_name(const bh_capsule *capsule)
+{
+    return capsule->manifest.name;
+}
+
+const char *bh_capsule_version(const bh_capsule *capsule)
+{
+    return capsule->manifest.version;
+}
+
+const char *bh_capsule_description(const bh_capsule *capsule)
+{
+    return capsule->manifest.description;
+}
+
+bh_reuse bh_capsule_reuse(const bh_capsule *capsule)
+{
+    return capsule->reuse;
+}
+
+/* ---- instances ---- */
+
+void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease)
+{
+    *lease = (bhi_lease_context){
+        .capsule = bhi_bytes_of(capsule->manifest.name),
+        .is_initialising = true,
+        .config = &capsule->manifest.config,
+        .capabilities = capsule->manifest.capabilities,
+        .log_cb = bhi_runtime_guest_log,
+        .log_arg = capsule->runtime,
+    };
+}
+
+void bhi_pooled_destroy(bhi_pooled *pooled)
+{
+    if (pooled == NULL)
+        return;
+    /* Abandoned host calls may still use their handles. */
+    if (pooled->instance != NULL)
+        bhi_instance_abandon(pooled->instance, BH_OUTCOME_CANCELLED);
+    bhi_handles_destroy(pooled->handles);
+    bhi_instance_destroy(pooled->instance);
+    free(pooled);
+}
+
+bh_status bhi_capsule_begin_build(bh_capsule *capsule, bhi_lease_context *lease,
+                                  bhi_pooled **ret_pooled, bh_error *reterr)
+{
+    bhi_pooled *pooled = calloc(1, sizeof *pooled);
+    if (pooled == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for an instance");
+    bh_status status =
+        bhi_instance_create(capsule->code, capsule->runtime->host, &pooled->instance, reterr);
+    if (status == BH_OK)
+        status = bhi_handles_create(&pooled->handles, reterr);
+    if (status != BH_OK) {
+        bhi_pooled_destroy(pooled);
+        return status;
+    }
+    bhi_guest *guest = bhi_instance_guest(pooled->instance);
+    guest->lease = lease;
+    guest->handles = pooled->handles;
+    bhi_budget budget = {
+        .fuel = BH_FUEL_DEFAULT,
+        .deadline_ns = bhi_deadline_after(bhi_monotonic_ns(), BHI_BUILD_TIMEOUT_NS),
+        .memory_bytes_max = BH_MEMORY_BYTES_DEFAULT,
+        .table_elements_max = BHI_TABLE_ELEMENTS_MAX,
+    };
+    bhi_instance_begin_build(pooled->instance, &budget);
+    *ret_pooled = pooled;
+    return BH_OK;
+}
+
+bh_status bhi_pooled_check_built(const bhi_pooled *pooled, bh_error *reterr)
+{
+    const bhi_call_result *result = bhi_instance_result(pooled->instance);
+    if (result->outcome == BH_OUTCOME_RETURNED)
+        return BH_OK;
+    return bhi_fail(reterr, BH_E_BUILD, "initialisation ended as %s: %s",
+                    bh_outcome_name(result->outcome), result->message);
+}
+
+/* On the loading thread; initialisation cannot wait, so a build only runs or yields. */
+static bh_status build_here(bh_capsule *capsule, bhi_pooled **ret_pooled, bh_error *reterr)
+{
+    bhi_lease_context lease;
+    bhi_capsule_fill_init_lease(capsule, &lease);
+    bhi_pooled *pooled;
+    bh_status status = bhi_capsule_begin_build(capsule, &lease, &pooled, reterr);
+    if (status != BH_OK)
+        return status;
+    bhi_poll poll;
+    while ((poll = bhi_instance_poll(pooled->instance)) == BHI_POLL_YIELDED) {
+    }
+    BHI_ASSERT(poll == BHI_POLL_DONE);
+    bhi_instance_guest(pooled->instance)->lease = NULL;
+    status = bhi_pooled_check_built(pooled, reterr);
+    if (status != BH_OK)
+        bhi_pooled_destroy(pooled);
+    else
+        *ret_pooled = pooled;
+    return status;
+}
+
+static bh_status warm_start(bh_capsule *capsule, bh_error *reterr)
+{
+    bhi_slot *slot;
+    while ((slot = bhi_pool_reserve_warm(capsule->pool)) != NULL) {
+        bhi_pooled *pooled;
+        bh_status status = build_here(capsule, &pooled, reterr);
+        if (status != BH_OK) {
+            bhi_pool_build_failed(capsule->pool, slot);
+            return status;
+        }
+        bhi_pool_built_idle(capsule->pool, slot, pooled);
+    }
+    return BH_OK;
+}
+
+static void destroy_item_cb(void *arg, void *item)
+{
+    (void)arg;
+    bhi_pooled_destroy(item);
+}
+
+/* ---- load ---- */
+
+static uint32_t default_live_max(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t twice = cores < 1 ? 2 : (uint32_t)cores * 2;
+    return twice < LIVE_MAX_LEAST ? LIVE_MAX_LEAST : twice > LIVE_MAX_MOST ? LIVE_MAX_MOST : twice;
+}
+
+static bh_status create_pool(bh_capsule *capsule, const bh_capsule_options *options,
+                             bh_error *reterr)
+{
+    const bhi_manifest *manifest = &capsule->manifest;
+    uint32_t live_max = options->live_max != 0  ? options->live_max
+                        : manifest->has_live_max ? manifest->live_max
+                                                 : default_live_max();
+    bhi_pool_options pool_options = {
+        .live_max = live_max,
+        .min_idle = manifest->min_idle < live_max ? manifest->min_idle : live_max,
+        .waiters_max = options->waiters_max != 0 ? options->waiters_max : WAITERS_MAX_DEFAULT,
+        .destroy_cb = destroy_item_cb,
+    };
+    return bhi_pool_create(&pool_options, &capsule->pool, reterr);
+}
+
+static bh_status compile(bh_capsule *capsule, bhi_bytes wasm, bh_error *reterr)
+{
+    bhi_arena arena = {0};
+    bhi_capsule_image image;
+    bh_status status = bhi_capsule_image_read(wasm, &arena, &image, reterr);
+    if (status == BH_OK)
+        status = bhi_code_create(capsule->runtime->engine, &image, &capsule->code, reterr);
+    bhi_arena_deinit(&arena);
+    return status;
+}
+
+static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_options *options,
+                      bh_error *reterr)
+{
+    bh_status status = bhi_manifest_find(path, &capsule->arena, &capsule->manifest, reterr);
+    if (status != BH_OK)
+        return status;
+    capsule->reuse = options->has_reuse ? options->reuse : capsule->manifest.reuse;
+    bhi_arena wasm_arena = {0};
+    bhi_bytes wasm;
+    status = bhi_manifest_read_component(path, &capsule->manifest, &wasm_arena, &wasm, reterr);
+    if (status == BH_OK) {
+        capsule->wasm_bytes = wasm.len;
+        status = compile(capsule, wasm, reterr);
+    }
+    bhi_arena_deinit(&wasm_arena);
+    if (status == BH_OK)
+        status = create_pool(capsule, options, reterr);
+    if (status == BH_OK)
+        status = warm_start(capsule, reterr);
+    return status == BH_OK ? BH_OK
+                           : bhi_fail_within(reterr, status, "capsule %s", capsule->manifest.name);
+}
+
+bh_status bh_capsule_load(bh_runtime *runtime, const char *path, const bh_capsule_options *options,
+                          bh_capsule **ret_capsule, bh_error *reterr)
+{
+    static const bh_capsule_options defaults = {0};
+    if (runtime == NULL || path == NULL || ret_capsule == NULL)
+        return bhi_fail(reterr, BH_E_ARG, "runtime, path and ret_capsule must not be NULL");
+    bh_capsule *capsule = calloc(1, sizeof *capsule);
+    if (capsule == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a capsule");
+    atomic_init(&capsule->references, 1);
+    capsule->runtime = runtime;
+    atomic_fetch_add(&runtime->capsules_count, 1);
+    bh_status status = load(capsule, path, options != NULL ? options : &defaults, reterr);
+    if (status != BH_OK) {
+        bh_capsule_release(capsule);
+        return status;
+    }
+    *ret_capsule = capsule;
+    return BH_OK;
+}
+
+bh_capsule *bh_capsule_retain(bh_capsule *capsule)
+{
+    atomic_fetch_add_explicit(&capsule->references, 1, memory_order_relaxed);
+    return capsule;
+}
+
+void bh_capsule_close(bh_capsule *capsule)
+{
+    bhi_pool_close(capsule->pool);
+}
+
+void bh_capsule_release(bh_capsule *capsule)
+{
+    if (capsule == NULL ||
+        atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
+        return;
+    /* Every invocation holds a reference, so nothing is leased or queued any more. */
+    if (capsule->pool != NULL) {
+        bhi_pool_close(capsule->pool);
+        bhi_pool_release(capsule->pool);
+    }
+    bhi_code_release(capsule->code);
+    atomic_fetch_sub(&capsule->runtime->capsules_count, 1);
+    bhi_arena_deinit(&capsule->arena);
+    free(capsule);
+}
+
+void bh_capsule_read_stats(bh_capsule *capsule, bh_capsule_stats *ret_stats)
+{
+    bhi_pool_stats pool;
+    bhi_pool_read_stats(capsule->pool, &pool);
+    const bhi_code_stats *code = bhi_code_read_stats(capsule->code);
+    *ret_stats = (bh_capsule_stats){
+        .live = pool.live,
+        .idle = pool.idle,
+        .leased = pool.leased,
+        .building = pool.building,
+        .waiting = pool.waiting,
+        .live_max = pool.live_max,
+        .builds = pool.builds,
+        .build_failures = pool.build_failures,
+        .condemned = pool.condemned,
+        .memory_bytes_code = capsule->wasm_bytes,
+        .compile_ns = code->compile_ns,
+        .is_from_cache = code->is_from_cache,
+    };
+    bhi_counters_read(&capsule->counters, ret_stats);
+}

@@ -1,0 +1,43 @@
+/* runtime/counters.c - buckets double from 512 ns to 2.1 s; the last one has no bound. */
+#include "runtime/counters.h"
+
+enum { FIRST_BOUND_LOG2 = 9 };
+
+uint64_t bh_histogram_bound_ns(uint32_t bucket)
+{
+    return bucket >= BH_HISTOGRAM_BUCKETS - 1 ? UINT64_MAX
+                                              : UINT64_C(1) << (FIRST_BOUND_LOG2 + bucket);
+}
+
+static uint32_t bucket_of(uint64_t duration_ns)
+{
+    if (duration_ns <= UINT64_C(1) << FIRST_BOUND_LOG2)
+        return 0;
+    uint32_t log2_up = 64 - (uint32_t)__builtin_clzll(duration_ns - 1);
+    uint32_t bucket = log2_up - FIRST_BOUND_LOG2;
+    return bucket < BH_HISTOGRAM_BUCKETS ? bucket : BH_HISTOGRAM_BUCKETS - 1;
+}
+
+void bhi_histogram_add(bhi_histogram *histogram, uint64_t duration_ns)
+{
+    bhi_count(&histogram->counts[bucket_of(duration_ns)], 1);
+    bhi_count(&histogram->sum_ns, duration_ns);
+}
+
+static void read_histogram(const bhi_histogram *from, bh_histogram *to)
+{
+    for (uint32_t i = 0; i < BH_HISTOGRAM_BUCKETS; i++)
+        to->counts[i] = atomic_load_explicit(&from->counts[i], memory_order_relaxed);
+    to->sum_ns = atomic_load_explicit(&from->sum_ns, memory_order_relaxed);
+}
+
+void bhi_counters_read(const bhi_counters *counters, bh_capsule_stats *stats)
+{
+    for (int outcome = 0; outcome < BH_OUTCOME_COUNT; outcome++)
+        stats->outcomes[outcome] =
+            atomic_load_explicit(&counters->outcomes[outcome], memory_order_relaxed);
+    stats->fuel_used = atomic_load_explicit(&counters->fuel_used, memory_order_relaxed);
+    read_histogram(&counters->wait, &stats->wait);
+    read_histogram(&counters->run, &stats->run);
+    read_histogram(&counters->restore, &stats->restore);
+}

@@ -1,0 +1,123 @@
+/* runtime/invoke.c - the blocking form: the calling thread becomes a worker until the call is done.
+ *
+ * Each thread keeps its worker, so a call in steady state opens nothing. There is one code path:
+ * the pipeline of invocation.c.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "runtime/invocation.h"
+
+typedef struct blocking_call {
+    bool is_done;
+    bh_status status;
+    bh_result *result; /* the caller's */
+    bh_error *reterr;
+} blocking_call;
+
+static pthread_once_t worker_key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t worker_key;
+static _Thread_local bhi_worker *thread_worker;
+
+static void destroy_worker_cb(void *worker)
+{
+    bhi_worker_destroy(worker);
+}
+
+static void create_worker_key(void)
+{
+    if (pthread_key_create(&worker_key, destroy_worker_cb) != 0)
+        abort(); /* PTHREAD_KEYS_MAX keys in one process: nothing sensible can follow */
+}
+
+static bh_status find_worker(bhi_worker **ret_worker, bh_error *reterr)
+{
+    if (thread_worker == NULL) {
+        pthread_once(&worker_key_once, create_worker_key);
+        bh_status status = bhi_worker_create(&thread_worker, reterr);
+        if (status != BH_OK)
+            return status;
+        pthread_setspecific(worker_key, thread_worker);
+    }
+    *ret_worker = thread_worker;
+    return BH_OK;
+}
+
+static bool reserve(bh_result *result, size_t bytes)
+{
+    if (bytes <= result->storage_bytes)
+        return true;
+    void *storage = realloc(result->storage, bytes);
+    if (storage == NULL)
+        return false;
+    result->storage = storage;
+    result->storage_bytes = bytes;
+    return true;
+}
+
+static const char *keep(char **place, const char *text, size_t len)
+{
+    char *kept = *place;
+    memcpy(kept, text, len);
+    kept[len] = 0;
+    *place += len + 1;
+    return kept;
+}
+
+/* The pipeline's result lives as long as its callback: copy it. */
+static bool keep_result(bh_result *to, const bh_result *from)
+{
+    size_t message_len = strlen(from->message), backtrace_len = strlen(from->backtrace);
+    if (!reserve(to, from->action_len + from->data_len + message_len + backtrace_len + 4))
+        return false;
+    void *storage = to->storage;
+    size_t storage_bytes = to->storage_bytes;
+    char *place = storage;
+    *to = *from;
+    to->storage = storage;
+    to->storage_bytes = storage_bytes;
+    to->action = keep(&place, from->action, from->action_len);
+    to->data = keep(&place, from->data, from->data_len);
+    to->message = keep(&place, from->message, message_len);
+    to->backtrace = keep(&place, from->backtrace, backtrace_len);
+    return true;
+}
+
+static void done_cb(void *arg, bh_status status, const bh_result *result, const bh_error *error)
+{
+    blocking_call *call = arg;
+    call->is_done = true;
+    call->status = status;
+    if (status != BH_OK) {
+        if (call->reterr != NULL)
+            *call->reterr = *error;
+    } else if (!keep_result(call->result, result)) {
+        call->status = bhi_fail(call->reterr, BH_E_NOMEM, "no memory for the result");
+    }
+}
+
+bh_status bh_invoke(bh_capsule *capsule, const bh_request *request, bh_result *result,
+                    bh_error *reterr)
+{
+    if (capsule == NULL || request == NULL || result == NULL)
+        return bhi_fail(reterr, BH_E_ARG, "capsule, request and result must not be NULL");
+    bhi_worker *worker;
+    bh_status status = find_worker(&worker, reterr);
+    if (status != BH_OK)
+        return status;
+    blocking_call call = {.result = result, .reterr = reterr};
+    status = bhi_invocation_start(capsule, worker, request, done_cb, &call, NULL, reterr);
+    if (status != BH_OK)
+        return status;
+    while (!call.is_done)
+        bhi_worker_turn(worker, true);
+    return call.status;
+}
+
+void bh_result_deinit(bh_result *result)
+{
+    free(result->storage);
+    *result = (bh_result){0};
+}

@@ -1,0 +1,143 @@
+/* runtime/runtime.c - open and close what capsules share. */
+#include "runtime/runtime.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "host/host.h"
+
+#ifndef BH_VERSION_TEXT
+#error "BH_VERSION_TEXT comes from the build"
+#endif
+
+const char *bh_version(void)
+{
+    return BH_VERSION_TEXT;
+}
+
+const char *bh_engine_version(void)
+{
+    return bhi_engine_version();
+}
+
+void bhi_runtime_guest_log(void *arg, bhi_log_level level, bhi_bytes capsule, bhi_bytes principal,
+                           bhi_bytes text)
+{
+    const bh_runtime *runtime = arg;
+    if (runtime->guest_log_cb == NULL) {
+        bhi_log(level, "[%.*s] (%.*s) %.*s", (int)capsule.len, (const char *)capsule.data,
+                (int)principal.len, (const char *)principal.data, (int)text.len,
+                (const char *)text.data);
+        return;
+    }
+    /* The callback gets NUL-terminated texts; ids are short and the line is bounded. */
+    char capsule_text[65], principal_text[65];
+    snprintf(capsule_text, sizeof capsule_text, "%.*s", (int)capsule.len,
+             (const char *)capsule.data);
+    snprintf(principal_text, sizeof principal_text, "%.*s", (int)principal.len,
+             (const char *)principal.data);
+    char *line = strndup((const char *)text.data, text.len);
+    if (line == NULL)
+        return;
+    runtime->guest_log_cb(runtime->guest_log_arg, (bh_log_level)level, capsule_text,
+                          principal_text, line);
+    free(line);
+}
+
+static bh_status open_store(bh_runtime *runtime, const bh_runtime_options *options,
+                            bh_error *reterr)
+{
+    if (options->state_directory == NULL)
+        return BH_OK;
+    char directory[4096];
+    int len = snprintf(directory, sizeof directory, "%s/kv", options->state_directory);
+    if (len < 0 || (size_t)len >= sizeof directory)
+        return bhi_fail(reterr, BH_E_ARG, "the state directory's path exceeds %zu bytes",
+                        sizeof directory - 4);
+    bhi_kv_store_options kv_options = {.directory = directory,
+                                       .map_bytes_max = options->kv_map_bytes_max};
+    return bhi_kv_store_open(&kv_options, &runtime->kv, reterr);
+}
+
+static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, bh_error *reterr)
+{
+    bhi_engine_options engine_options = {.tick_us = options->tick_us};
+    char code_directory[4096];
+    if (options->cache_directory != NULL) {
+        int len = snprintf(code_directory, sizeof code_directory, "%s/code",
+                           options->cache_directory);
+        if (len < 0 || (size_t)len >= sizeof code_directory)
+            return bhi_fail(reterr, BH_E_ARG, "the cache directory's path exceeds %zu bytes",
+                            sizeof code_directory - 6);
+        engine_options.cache_directory = code_directory;
+    }
+    bh_status status = bhi_engine_create(&engine_options, &runtime->engine, reterr);
+    return status == BH_OK ? open_store(runtime, options, reterr) : status;
+}
+
+bh_status bh_runtime_create(const bh_runtime_options *options, bh_runtime **ret_runtime,
+                            bh_error *reterr)
+{
+    static const bh_runtime_options defaults = {0};
+    if (ret_runtime == NULL)
+        return bhi_fail(reterr, BH_E_ARG, "ret_runtime is NULL");
+    if (options == NULL)
+        options = &defaults;
+    if (sodium_init() < 0)
+        return bhi_fail(reterr, BH_E_UNSUPPORTED, "libsodium found no source of randomness");
+    bh_runtime *runtime = calloc(1, sizeof *runtime);
+    if (runtime == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a runtime");
+    runtime->host = &bhi_host;
+    runtime->guest_log_cb = options->guest_log_cb;
+    runtime->guest_log_arg = options->guest_log_arg;
+    bh_status status = set_up(runtime, options, reterr);
+    if (status != BH_OK) {
+        bh_runtime_destroy(runtime);
+        return status;
+    }
+    *ret_runtime = runtime;
+    return BH_OK;
+}
+
+void bh_runtime_destroy(bh_runtime *runtime)
+{
+    if (runtime == NULL)
+        return;
+    BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
+    if (runtime->kv != NULL)
+        bhi_kv_store_close(runtime->kv);
+    bhi_engine_destroy(runtime->engine);
+    free(runtime);
+}
+
+/* The XDG base directory specification: a relative value is ignored. */
+static bh_status xdg_directory(const char *variable, const char *below_home, char *ret_path,
+                               size_t size, bh_error *reterr)
+{
+    const char *base = getenv(variable);
+    const char *home = getenv("HOME");
+    int len;
+    if (base != NULL && base[0] == '/')
+        len = snprintf(ret_path, size, "%s/bulkhead", base);
+    else if (home != NULL && home[0] == '/')
+        len = snprintf(ret_path, size, "%s/%s/bulkhead", home, below_home);
+    else
+        return bhi_fail(reterr, BH_E_NOT_FOUND, "neither %s nor HOME names a directory; set one",
+                        variable);
+    if (len < 0 || (size_t)len >= size)
+        return bhi_fail(reterr, BH_E_LIMIT, "the path from %s exceeds %zu bytes", variable, size);
+    return BH_OK;
+}
+
+bh_status bh_default_state_directory(char *ret_path, size_t size, bh_error *reterr)
+{
+    return xdg_directory("XDG_STATE_HOME", ".local/state", ret_path, size, reterr);
+}
+
+bh_status bh_default_cache_directory(char *ret_path, size_t size, bh_error *reterr)
+{
+    return xdg_directory("XDG_CACHE_HOME", ".cache", ret_path, size, reterr);
+}
