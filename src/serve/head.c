@@ -1,0 +1,79 @@
+/* serve/head.c - one walk over the header fields instead of one search per field. */
+#include "serve/head.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <bulkhead/invocation.h>
+
+typedef struct field_rule {
+    const char *name;
+    size_t offset; /* in bhi_head */
+    bool is_single;
+} field_rule;
+
+#define FIELD(name, member, is_single) {name, offsetof(bhi_head, member), is_single}
+
+static const field_rule field_rules[] = {
+    FIELD(MHD_HTTP_HEADER_HOST, host, true),
+    FIELD(MHD_HTTP_HEADER_ORIGIN, origin, true),
+    FIELD(BHI_HEADER_PRINCIPAL, principal, true),
+    FIELD(BHI_HEADER_TIMEOUT, timeout, true),
+    FIELD(MHD_HTTP_HEADER_ACCEPT, accept, false),
+    FIELD(MHD_HTTP_HEADER_EXPECT, expect, false),
+    FIELD(MHD_HTTP_HEADER_CONTENT_LENGTH, content_length, true),
+};
+
+static enum MHD_Result read_field(void *arg, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    bhi_head *head = arg;
+    for (size_t i = 0; i < sizeof field_rules / sizeof field_rules[0]; i++) {
+        const field_rule *rule = &field_rules[i];
+        if (strcasecmp(name, rule->name) != 0)
+            continue;
+        const char **field = (const char **)((char *)head + rule->offset);
+        if (*field == NULL)
+            *field = value == NULL ? "" : value;
+        else if (rule->is_single)
+            head->repeated = rule->name;
+        break;
+    }
+    return MHD_YES;
+}
+
+void bhi_head_read(struct MHD_Connection *connection, bhi_head *ret_head)
+{
+    *ret_head = (bhi_head){0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, read_field, ret_head);
+}
+
+bh_status bhi_head_timeout_ms(const bhi_head *head, uint32_t *ret_timeout_ms, bh_error *reterr)
+{
+    *ret_timeout_ms = 0;
+    if (head->timeout == NULL)
+        return BH_OK;
+    size_t digits = strspn(head->timeout, "0123456789");
+    unsigned long value = digits > 0 && digits < 10 ? strtoul(head->timeout, NULL, 10) : 0;
+    if (head->timeout[digits] != '\0' || value == 0 || value > BH_TIMEOUT_MS_MAX)
+        return bhi_fail(reterr, BH_E_ARG,
+                        BHI_HEADER_TIMEOUT ": expected 1 to %d milliseconds, found \"%.32s\"",
+                        BH_TIMEOUT_MS_MAX, head->timeout);
+    *ret_timeout_ms = (uint32_t)value;
+    return BH_OK;
+}
+
+uint64_t bhi_head_content_length(const bhi_head *head)
+{
+    if (head->content_length == NULL)
+        return 0;
+    errno = 0;
+    return strtoull(head->content_length, NULL, 10); /* ULLONG_MAX when out of range */
+}
+
+bool bhi_head_wants_octets(const bhi_head *head)
+{
+    return head->accept != NULL && strcasestr(head->accept, "application/octet-stream") != NULL;
+}
