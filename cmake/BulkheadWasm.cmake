@@ -30,7 +30,7 @@ endfunction()
 
 # bulkhead_capsule(SOURCE OUTPUT): compile one C file to a capsule with the SDK in sdk/c.
 function(bulkhead_capsule source output)
-    file(GLOB sdk_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/c/*)
+    file(GLOB_RECURSE sdk_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sdk/c/*)
     get_filename_component(directory ${output} DIRECTORY)
     file(MAKE_DIRECTORY ${directory})
     add_custom_command(OUTPUT ${output}
