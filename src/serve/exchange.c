@@ -318,9 +318,9 @@ static void invocation_done(void *arg, bh_status status, const bh_result *result
         bhi_hangup_close(exchange->hangup);
         exchange->hangup = NULL;
         MHD_resume_connection(exchange->connection);
-    }
+        bhi_http_schedule(http);
+    } /* else the daemon has it in its ready list and runs again anyway */
     exchange->phase = EXCHANGE_DONE;
-    bhi_http_schedule(http);
 }
 
 static enum MHD_Result start_invocation(bhi_exchange *exchange)
@@ -340,6 +340,8 @@ static enum MHD_Result start_invocation(bhi_exchange *exchange)
     bh_status status =
         bhi_invocation_start(exchange->entry->capsule, http->options.worker, &request,
                              invocation_done, exchange, &exchange->invocation, &error);
+    if (status == BH_OK && exchange->phase == EXCHANGE_DONE)
+        return queue_answer(exchange); /* done inside the start */
     if (status == BH_OK)
         return MHD_YES; /* without an answer the daemon asks again at its next run */
     http->running--;

@@ -10,11 +10,13 @@
 
 typedef struct field_rule {
     const char *name;
+    size_t name_len;
     size_t offset; /* in bhi_head */
     bool is_single;
 } field_rule;
 
-#define FIELD(name, member, is_single) {name, offsetof(bhi_head, member), is_single}
+#define FIELD(name, member, is_single)                                                             \
+    {name, sizeof(name) - 1, offsetof(bhi_head, member), is_single}
 
 static const field_rule field_rules[] = {
     FIELD(MHD_HTTP_HEADER_HOST, host, true),
@@ -27,12 +29,12 @@ static const field_rule field_rules[] = {
 };
 
 static enum MHD_Result read_field(void *arg, enum MHD_ValueKind kind, const char *name,
-                                  const char *value)
+                                  size_t name_len, const char *value, size_t value_len)
 {
     bhi_head *head = arg;
     for (size_t i = 0; i < sizeof field_rules / sizeof field_rules[0]; i++) {
         const field_rule *rule = &field_rules[i];
-        if (strcasecmp(name, rule->name) != 0)
+        if (name_len != rule->name_len || strncasecmp(name, rule->name, name_len) != 0)
             continue;
         const char **field = (const char **)((char *)head + rule->offset);
         if (*field == NULL)
@@ -47,7 +49,7 @@ static enum MHD_Result read_field(void *arg, enum MHD_ValueKind kind, const char
 void bhi_head_read(struct MHD_Connection *connection, bhi_head *ret_head)
 {
     *ret_head = (bhi_head){0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, read_field, ret_head);
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_field, ret_head);
 }
 
 bh_status bhi_head_timeout_ms(const bhi_head *head, uint32_t *ret_timeout_ms, bh_error *reterr)
@@ -73,7 +75,16 @@ uint64_t bhi_head_content_length(const bhi_head *head)
     return strtoull(head->content_length, NULL, 10); /* ULLONG_MAX when out of range */
 }
 
+/* Compared at the start of each element of the list; weights are not looked at. */
 bool bhi_head_wants_octets(const bhi_head *head)
 {
-    return head->accept != NULL && strcasestr(head->accept, "application/octet-stream") != NULL;
+    static const char octets[] = "application/octet-stream";
+    const char *at = head->accept;
+    while (at != NULL) {
+        at += strspn(at, ", \t");
+        if (strncasecmp(at, octets, sizeof octets - 1) == 0)
+            return true;
+        at = strchr(at, ',');
+    }
+    return false;
 }

@@ -139,7 +139,7 @@ static bh_status create_workers(service *serving, bh_error *reterr)
 static bh_status start_workers(service *serving, bh_error *reterr)
 {
     for (; serving->started < serving->created; serving->started++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "worker-%u", serving->started);
         bh_status status = bhi_worker_start(serving->workers[serving->started], name, reterr);
         if (status != BH_OK)
