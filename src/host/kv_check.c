@@ -1,4 +1,6 @@
-/* host/kv_check.c - is the data file as long as its tree says? See kv_env.h.
+/* host/kv_check.c - what LMDB takes from the data file on trust. See kv_env.h.
+ *
+ * LMDB divides by the page size that the meta page names, so that is checked before it opens.
  *
  * LMDB reads through a map and does not compare the file's length with the last page it uses, so a
  * file that was cut short (a partial copy, a full disk while restoring) would end in SIGBUS.
@@ -13,10 +15,48 @@
 #include "host/kv_env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The beginning of LMDB's data file, format 1, in the machine's byte order: a page header of 16
+ * bytes, the magic number and the format (4 each), an address and the map's size (a word each),
+ * then the page size (4). */
+#define META_AT        16
+#define PAGE_BYTES_AT  (META_AT + 8 + 2 * sizeof(size_t))
+#define META_MAGIC     UINT32_C(0xBEEFC0DE)
+#define PAGE_BYTES_MIN 256
+#define PAGE_BYTES_MAX 65536
+
 #define FREE_LIST_DBI 0 /* LMDB's own; readable, but not with a public name */
+
+/* True for anything that LMDB itself refuses, or takes for new. */
+static bool may_be_opened(int fd, off_t meta_page_at, uint32_t *ret_page_bytes)
+{
+    uint8_t head[PAGE_BYTES_AT + sizeof(uint32_t)];
+    uint32_t magic;
+    if (pread(fd, head, sizeof head, meta_page_at) != (ssize_t)sizeof head)
+        return true;
+    memcpy(&magic, head + META_AT, sizeof magic);
+    memcpy(ret_page_bytes, head + PAGE_BYTES_AT, sizeof *ret_page_bytes);
+    uint32_t bytes = *ret_page_bytes;
+    return magic != META_MAGIC ||
+           (bytes >= PAGE_BYTES_MIN && bytes <= PAGE_BYTES_MAX && (bytes & (bytes - 1)) == 0);
+}
+
+bool bhi_kv_env_check_page_size(int directory_fd)
+{
+    int fd = openat(directory_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    uint32_t first_bytes = 0;
+    uint32_t second_bytes = 0;
+    bool is_right = may_be_opened(fd, 0, &first_bytes) &&
+                    may_be_opened(fd, (off_t)first_bytes, &second_bytes) &&
+                    (second_bytes == 0 || second_bytes == first_bytes);
+    close(fd);
+    return is_right;
+}
 
 /* The numbers from first_page on in one record, a count followed by page numbers. */
 static size_t count_in_record(MDB_val record, size_t first_page)

@@ -196,7 +196,9 @@ static int create_environment(bhi_kv_env *env, const bhi_kv_store_options *optio
 static bh_status open_locked(bhi_kv_env *env, const bhi_kv_store_options *options, bh_error *reterr)
 {
     const char *directory = options->directory;
-    int rc = create_environment(env, options);
+    int rc = MDB_INVALID;
+    if (bhi_kv_env_check_page_size(env->directory_fd))
+        rc = create_environment(env, options);
     if (rc != 0)
         return bhi_kv_env_fail(reterr, rc, directory, "cannot open");
     int data_fd;

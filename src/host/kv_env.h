@@ -48,6 +48,9 @@ void bhi_kv_env_abort(bhi_kv_env *env, MDB_txn *take_txn);
 BH_MUST_USE int bhi_kv_env_open_reserve(bhi_kv_env *env);
 BH_MUST_USE int bhi_kv_env_close_reserve(bhi_kv_env *env);
 
+/* False for a data file whose page size would crash LMDB. Before mdb_env_open. (kv_check.c) */
+BH_MUST_USE bool bhi_kv_env_check_page_size(int directory_fd);
+
 /* Refuse a data file that is shorter than its tree: reading a missing page would kill the process.
  * After mdb_env_open, before anything is read. (kv_check.c) */
 BH_MUST_USE bh_status bhi_kv_env_check_length(bhi_kv_env *env, const char *directory,
