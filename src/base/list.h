@@ -13,7 +13,7 @@ typedef struct bhi_link {
     struct bhi_link *prev;
 } bhi_link;
 
-#define BHI_CONTAINER_OF(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
+#define BHI_CONTAINER_OF(link, type, member) ((type *)((char *)(link) - offsetof(type, member)))
 
 static inline void bhi_link_init(bhi_link *link)
 {

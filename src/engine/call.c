@@ -63,12 +63,12 @@ static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32
     bhi_instance *instance = bhi_instance_of(guest);
     if (instance->code->exports.realloc == NULL)
         return bhi_guest_trap(guest, "the guest exports no cabi_realloc for a host call's result");
-    wasmtime_val_raw_t values[4] = {{.i32 = 0}, {.i32 = 0}, {.i32 = (int32_t)align},
-                                    {.i32 = (int32_t)size}};
+    wasmtime_val_raw_t values[4] = {
+        {.i32 = 0}, {.i32 = 0}, {.i32 = (int32_t)align}, {.i32 = (int32_t)size}};
     wasm_trap_t *trap = NULL;
     guest->may_leave = false;
-    wasmtime_error_t *error = wasmtime_func_call_unchecked(
-        instance->context, &instance->guest_realloc, values, 4, &trap);
+    wasmtime_error_t *error =
+        wasmtime_func_call_unchecked(instance->context, &instance->guest_realloc, values, 4, &trap);
     guest->may_leave = true;
     *ret_address = (uint32_t)values[0].i32;
     return has_returned(instance, trap, error);
@@ -81,8 +81,8 @@ static bool suspend(bhi_guest *guest)
     wasm_trap_t *trap = NULL;
     guest->is_resumed = false;
     instance->is_waiting = true;
-    wasmtime_error_t *error = wasmtime_func_call_unchecked(
-        instance->context, &instance->driver_wait, values, 1, &trap);
+    wasmtime_error_t *error =
+        wasmtime_func_call_unchecked(instance->context, &instance->driver_wait, values, 1, &trap);
     instance->is_waiting = false;
     return has_returned(instance, trap, error);
 }
@@ -223,8 +223,7 @@ static void begin(bhi_instance *instance, bhi_phase phase, const bhi_budget *bud
     wasmtime_context_set_epoch_deadline(instance->context, 1);
 }
 
-static void call_driver(bhi_instance *instance, const wasmtime_func_t *func,
-                        size_t arguments_count)
+static void call_driver(bhi_instance *instance, const wasmtime_func_t *func, size_t arguments_count)
 {
     instance->future =
         wasmtime_func_call_async(instance->context, func, instance->arguments, arguments_count,

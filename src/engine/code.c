@@ -146,8 +146,7 @@ bhi_code *bhi_code_retain(bhi_code *code)
 
 void bhi_code_release(bhi_code *code)
 {
-    if (code == NULL ||
-        atomic_fetch_sub_explicit(&code->references, 1, memory_order_acq_rel) != 1)
+    if (code == NULL || atomic_fetch_sub_explicit(&code->references, 1, memory_order_acq_rel) != 1)
         return;
     if (code->guest != NULL)
         wasmtime_instance_pre_delete(code->guest);

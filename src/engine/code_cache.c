@@ -103,9 +103,9 @@ static bool create_key(bhi_code_cache *cache)
     randombytes_buf(key, sizeof key);
     bool is_written = write_fully(fd, key, sizeof key) && fsync(fd) == 0;
     close(fd);
-    bool is_placed = is_written && (linkat(cache->directory_fd, name, cache->directory_fd, "key",
-                                           0) == 0 ||
-                                    errno == EEXIST);
+    bool is_placed =
+        is_written &&
+        (linkat(cache->directory_fd, name, cache->directory_fd, "key", 0) == 0 || errno == EEXIST);
     unlinkat(cache->directory_fd, name, 0);
     return is_placed;
 }
@@ -123,11 +123,15 @@ static bh_status read_key(bhi_code_cache *cache, const char *directory, bh_error
     bool is_read = read_fully(fd, cache->key, sizeof cache->key);
     close(fd);
     if (!is_private)
-        return bhi_fail(reterr, BH_E_IO, "%s/key must belong to you with mode 0600; remove it to "
-                        "have a new one made", directory);
+        return bhi_fail(reterr, BH_E_IO,
+                        "%s/key must belong to you with mode 0600; remove it to "
+                        "have a new one made",
+                        directory);
     if (!is_read)
-        return bhi_fail(reterr, BH_E_IO, "%s/key is shorter than 32 bytes; remove it to have a new "
-                        "one made", directory);
+        return bhi_fail(reterr, BH_E_IO,
+                        "%s/key is shorter than 32 bytes; remove it to have a new "
+                        "one made",
+                        directory);
     return BH_OK;
 }
 
@@ -159,8 +163,10 @@ static bh_status open_directory(bhi_code_cache *cache, const char *directory, bh
     if (cache->directory_fd < 0)
         return bhi_fail_os(reterr, "cannot open the code cache directory %s", directory);
     if (!is_only_ours(cache->directory_fd, 022))
-        return bhi_fail(reterr, BH_E_IO, "the code cache directory %s must belong to you and not be "
-                        "writable by others (chmod 700 it)", directory);
+        return bhi_fail(reterr, BH_E_IO,
+                        "the code cache directory %s must belong to you and not be "
+                        "writable by others (chmod 700 it)",
+                        directory);
     return BH_OK;
 }
 

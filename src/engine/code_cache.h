@@ -17,13 +17,15 @@
 typedef struct bhi_code_cache bhi_code_cache;
 
 /* Creates the directory (0700) and the key (0600) when absent. `settings` tells apart what the same
- * wasm compiles to. Fails with BH_E_IO, also when others may read the key or write the directory. */
+ * wasm compiles to. Fails with BH_E_IO, also when others may read the key or write the directory.
+ */
 BH_MUST_USE bh_status bhi_code_cache_open(const char *directory, const char *settings,
                                           bhi_code_cache **ret_cache, bh_error *reterr);
 /* Takes NULL. */
 void bhi_code_cache_close(bhi_code_cache *cache);
 
-/* The code compiled from `wasm`, or false. The caller frees *ret_storage; *ret_code points into it. */
+/* The code compiled from `wasm`, or false. The caller frees *ret_storage; *ret_code points into it.
+ */
 bool bhi_code_cache_get(bhi_code_cache *cache, bhi_bytes wasm, uint8_t **ret_storage,
                         bhi_bytes *ret_code);
 

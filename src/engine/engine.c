@@ -20,7 +20,8 @@ enum { WASM_STACK_BYTES = 1 << 20, FIBER_STACK_BYTES = 3 << 19 };
 enum { TICK_US_DEFAULT = 1000, SLICE_TICKS_DEFAULT = 2 };
 
 /* Change it whenever configure changes what code looks like. */
-#define SETTINGS "wasmtime " ENGINE_VERSION "; fuel epoch simd bulk reftypes tailcall; own-memory; 1"
+#define SETTINGS                                                                                   \
+    "wasmtime " ENGINE_VERSION "; fuel epoch simd bulk reftypes tailcall; own-memory; 1"
 
 static wasm_config_t *configure(const bhi_engine_options *options)
 {
@@ -31,7 +32,8 @@ static wasm_config_t *configure(const bhi_engine_options *options)
     wasmtime_config_max_wasm_stack_set(config, WASM_STACK_BYTES);
     wasmtime_config_async_stack_size_set(config, FIBER_STACK_BYTES);
     wasmtime_config_memory_may_move_set(config, false);
-    wasmtime_config_memory_init_cow_set(config, false); /* it would panic with memories of our own */
+    wasmtime_config_memory_init_cow_set(config,
+                                        false); /* it would panic with memories of our own */
     wasmtime_config_parallel_compilation_set(config, !options->is_compile_serial);
     wasmtime_config_wasm_relaxed_simd_set(config, false);
     wasmtime_config_wasm_multi_memory_set(config, false);
@@ -76,7 +78,8 @@ bh_status bhi_engine_create(const bhi_engine_options *options, bhi_engine **ret_
     if (options == NULL)
         options = &defaults;
     if (bhr_wasmtime_val_bytes() != sizeof(wasmtime_val_t))
-        return bhi_fail(reterr, BH_E_UNSUPPORTED, "built with headers of another engine feature "
+        return bhi_fail(reterr, BH_E_UNSUPPORTED,
+                        "built with headers of another engine feature "
                         "set: a value has %zu bytes here and %zu in the engine",
                         sizeof(wasmtime_val_t), bhr_wasmtime_val_bytes());
     bhi_engine *engine = calloc(1, sizeof *engine);

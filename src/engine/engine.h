@@ -92,8 +92,8 @@ void bhi_instance_begin_build(bhi_instance *instance, const bhi_budget *budget);
 typedef struct bhi_hook_call {
     bhi_bytes action;
     bhi_bytes payload;
-    bhi_buffer *result;      /* action and data are copied here, each followed by a NUL */
-    bool skip_post_return;   /* the instance is restored or destroyed afterwards        */
+    bhi_buffer *result;    /* action and data are copied here, each followed by a NUL */
+    bool skip_post_return; /* the instance is restored or destroyed afterwards        */
 } bhi_hook_call;
 
 /* Call the hook; what `call` points to is borrowed until the call is done. */

@@ -101,11 +101,12 @@ static void keep_reason(char *message, const wasm_trap_t *trap)
     static const char marker[] = "wasm trap: ";
     wasm_message_t words;
     wasm_trap_message(trap, &words);
-    const char *found = words.size > 0 ? memmem(words.data, words.size, marker, sizeof marker - 1)
-                                       : NULL;
+    const char *found =
+        words.size > 0 ? memmem(words.data, words.size, marker, sizeof marker - 1) : NULL;
     if (found != NULL) {
         size_t left = words.size - (size_t)(found - words.data);
-        copy_line(message, BHI_MESSAGE_BYTES, found + sizeof marker - 1, left - (sizeof marker - 1));
+        copy_line(message, BHI_MESSAGE_BYTES, found + sizeof marker - 1,
+                  left - (sizeof marker - 1));
     }
     wasm_byte_vec_delete(&words);
 }

@@ -117,8 +117,8 @@ static bh_status instantiate_driver(bhi_instance *instance, bh_error *reterr)
                                    : bhi_fail(reterr, BH_E_BUILD, "the driver did not start");
 }
 
-static bh_status put_in_table(bhi_instance *instance, const wasmtime_table_t *table,
-                              uint32_t slot, const char *export, bh_error *reterr)
+static bh_status put_in_table(bhi_instance *instance, const wasmtime_table_t *table, uint32_t slot,
+                              const char *export, bh_error *reterr)
 {
     if (export == NULL)
         return BH_OK;

@@ -45,14 +45,14 @@ struct bhi_instance {
     const bhi_hook_call *hook_call; /* of the call being made */
     wasmtime_val_t arguments[2];    /* the engine keeps pointing here until the call is done */
     wasmtime_call_future_t *future;
-    wasm_trap_t *trap;       /* written by the engine when the future ends */
-    wasmtime_error_t *error; /* likewise */
+    wasm_trap_t *trap;        /* written by the engine when the future ends */
+    wasmtime_error_t *error;  /* likewise */
     wasm_trap_t *nested_trap; /* of a call made by a host function, to be passed on */
-    uint32_t ticks;          /* since the call was last polled */
-    bool is_waiting;         /* suspended in a host call */
-    bool is_stopped;         /* by us, with stop_outcome */
+    uint32_t ticks;           /* since the call was last polled */
+    bool is_waiting;          /* suspended in a host call */
+    bool is_stopped;          /* by us, with stop_outcome */
     bh_outcome stop_outcome;
-    bhi_failure *failure;    /* of the last call, or NULL */
+    bhi_failure *failure; /* of the last call, or NULL */
     bhi_call_result result;
 };
 

@@ -35,7 +35,8 @@ static bool starts_with(bhi_bytes bytes, const char *prefix)
 static bh_status refuse_known_reason(const bhi_capsule_import *import, bh_error *reterr)
 {
     if (starts_with(import->interface, "wasi"))
-        return bhi_fail(reterr, BH_E_MODULE, "imports %.*s#%.*s: WASI is not provided; use the "
+        return bhi_fail(reterr, BH_E_MODULE,
+                        "imports %.*s#%.*s: WASI is not provided; use the "
                         "astrid interfaces instead",
                         (int)import->interface.len, (const char *)import->interface.data,
                         (int)import->name.len, (const char *)import->name.data);
@@ -114,8 +115,10 @@ bh_status bhi_link_check(const bhi_capsule_image *image, bh_error *reterr)
         has_entry |= bhi_capsule_export_find(image, bhi_entry_export(entry)) != NULL;
     }
     if (status == BH_OK && !has_entry)
-        return bhi_fail(reterr, BH_E_MODULE, "no entry point: expected an export %s, run, "
-                        "astrid-install or astrid-upgrade", bhi_entry_export(BHI_ENTRY_HOOK));
+        return bhi_fail(reterr, BH_E_MODULE,
+                        "no entry point: expected an export %s, run, "
+                        "astrid-install or astrid-upgrade",
+                        bhi_entry_export(BHI_ENTRY_HOOK));
     return status == BH_OK ? check_hook_support(image, reterr) : status;
 }
 

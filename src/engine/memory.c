@@ -63,7 +63,8 @@ static wasmtime_error_t *new_memory_cb(void *env, const wasm_memorytype_t *type,
         return over_limit(memory, minimum);
     size_t capacity = reserved > minimum ? reserved : minimum;
     size_t total = capacity + guard;
-    uint8_t *base = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *base =
+        mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return wasmtime_error_new("the operating system gave no address space");
     if (minimum > 0 && mprotect(base, minimum, PROT_READ | PROT_WRITE)) {

@@ -10,12 +10,12 @@
 #include "engine/wasmtime_api.h"
 
 typedef struct bhi_memory {
-    bhi_guest *guest;      /* told base and size; NULL once it let go of the memory */
+    bhi_guest *guest; /* told base and size; NULL once it let go of the memory */
     uint8_t *base;
-    size_t bytes;          /* in use, a multiple of the wasm page */
-    size_t capacity;       /* it can grow to this without moving */
-    size_t mapped_bytes;   /* capacity and guard; without access beyond `bytes` */
-    uint64_t bytes_max;    /* the lease's limit */
+    size_t bytes;            /* in use, a multiple of the wasm page */
+    size_t capacity;         /* it can grow to this without moving */
+    size_t mapped_bytes;     /* capacity and guard; without access beyond `bytes` */
+    uint64_t bytes_max;      /* the lease's limit */
     bool was_growth_refused; /* in this call, because of the limit */
 } bhi_memory;
 

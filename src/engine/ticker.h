@@ -11,14 +11,14 @@
 #include "base/error.h"
 
 typedef struct bhi_ticker {
-    uint32_t tick_us;              /* set once */
-    void (*tick_cb)(void *arg);    /* set once; called by the ticker's thread */
-    void *arg;                     /* set once */
-    pthread_t thread;              /* set once */
+    uint32_t tick_us;           /* set once */
+    void (*tick_cb)(void *arg); /* set once; called by the ticker's thread */
+    void *arg;                  /* set once */
+    pthread_t thread;           /* set once */
     pthread_mutex_t lock;
-    pthread_cond_t woken;          /* with lock */
-    bool must_stop;                /* guarded by lock */
-    atomic_uint running_count;     /* seq_cst against is_asleep: see bhi_ticker_enter */
+    pthread_cond_t woken;      /* with lock */
+    bool must_stop;            /* guarded by lock */
+    atomic_uint running_count; /* seq_cst against is_asleep: see bhi_ticker_enter */
     atomic_bool is_asleep;
 } bhi_ticker;
 

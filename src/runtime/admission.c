@@ -31,7 +31,7 @@ static bh_status admit_action(const bh_request *request, bhi_admitted *admitted,
     if (admitted->action.len > BH_ACTION_BYTES_MAX)
         return bhi_fail(reterr, BH_E_ARG, "the action has %zu bytes, at most %d are allowed",
                         admitted->action.len, BH_ACTION_BYTES_MAX);
-    if (!bhi_utf8_is_valid(admitted->action.data, admitted->action.len))
+    if (!bhi_utf8_is_valid(admitted->action))
         return bhi_fail(reterr, BH_E_ARG, "the action is not valid UTF-8");
     return BH_OK;
 }
@@ -66,8 +66,10 @@ bh_status bhi_admit(const bh_request *request, bhi_admitted *ret_admitted, bh_er
             request->memory_bytes_max != 0 ? request->memory_bytes_max : BH_MEMORY_BYTES_DEFAULT,
     };
     if (!bhi_is_principal(admitted.principal))
-        return bhi_fail(reterr, BH_E_ARG, "the principal must be 1 to %d characters of "
-                        "[A-Za-z0-9_-]", PRINCIPAL_BYTES_MAX);
+        return bhi_fail(reterr, BH_E_ARG,
+                        "the principal must be 1 to %d characters of "
+                        "[A-Za-z0-9_-]",
+                        PRINCIPAL_BYTES_MAX);
     bh_status status = admit_action(request, &admitted, reterr);
     if (status == BH_OK)
         status = admit_payload(request, &admitted, reterr);

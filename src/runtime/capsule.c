@@ -162,7 +162,7 @@ static bh_status create_pool(bh_capsule *capsule, const bh_capsule_options *opti
                              bh_error *reterr)
 {
     const bhi_manifest *manifest = &capsule->manifest;
-    uint32_t live_max = options->live_max != 0  ? options->live_max
+    uint32_t live_max = options->live_max != 0   ? options->live_max
                         : manifest->has_live_max ? manifest->live_max
                                                  : default_live_max();
     bhi_pool_options pool_options = {

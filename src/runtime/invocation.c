@@ -32,18 +32,18 @@ struct bhi_invocation {
 
     stage stage;
     bhi_waiter waiter;
-    bhi_task grant_task;    /* posted by whichever thread grants; carries the two fields below */
+    bhi_task grant_task; /* posted by whichever thread grants; carries the two fields below */
     bh_status grant_status;
     bhi_grant grant;
-    bhi_slot *slot;         /* leased or building */
+    bhi_slot *slot; /* leased or building */
     bhi_pooled *pooled;
     bhi_lease_context lease;
     bhi_hook_call hook_call;
-    bhi_buffer buffer;      /* where the result's bytes go */
+    bhi_buffer buffer; /* where the result's bytes go */
 
     uint64_t began_ns, leased_ns, deadline_ns;
-    bhi_timer *timer;       /* the deadline, while nothing runs; NULL otherwise */
-    bool is_expired;        /* it fired */
+    bhi_timer *timer; /* the deadline, while nothing runs; NULL otherwise */
+    bool is_expired;  /* it fired */
     atomic_bool is_cancelled;
 };
 
@@ -91,7 +91,8 @@ static const char *keep_text(bhi_buffer *buffer, size_t *used, const char *text)
 static void keep_failure(bhi_invocation *invocation, const bhi_call_result *from, bh_result *to)
 {
     size_t used = 0;
-    if (!bhi_buffer_reserve(&invocation->buffer, strlen(from->message) + strlen(from->backtrace) + 2))
+    if (!bhi_buffer_reserve(&invocation->buffer,
+                            strlen(from->message) + strlen(from->backtrace) + 2))
         return;
     to->message = keep_text(&invocation->buffer, &used, from->message);
     to->backtrace = keep_text(&invocation->buffer, &used, from->backtrace);
@@ -389,8 +390,9 @@ static void run_grant_cb(bhi_task *task)
     release_deadline(invocation);
     invocation->leased_ns = bhi_monotonic_ns();
     if (invocation->grant_status != BH_OK) {
-        refuse(invocation, invocation->grant_status, "the capsule was closed while the caller "
-                                                     "waited for an instance");
+        refuse(invocation, invocation->grant_status,
+               "the capsule was closed while the caller "
+               "waited for an instance");
     } else if (has_given_up(invocation)) {
         give_back(invocation, invocation->grant);
         refuse_given_up(invocation);
@@ -425,8 +427,8 @@ static bh_status check_entry(const bh_capsule *capsule, bh_entry entry, bh_error
     static const bhi_entry entries[] = {BHI_ENTRY_HOOK, BHI_ENTRY_INSTALL, BHI_ENTRY_UPGRADE};
     if (bhi_code_has_entry(capsule->code, entries[entry]))
         return BH_OK;
-    return bhi_fail(reterr, BH_E_NOT_FOUND, "capsule %s does not export %s",
-                    capsule->manifest.name, bhi_entry_export(entries[entry]));
+    return bhi_fail(reterr, BH_E_NOT_FOUND, "capsule %s does not export %s", capsule->manifest.name,
+                    bhi_entry_export(entries[entry]));
 }
 
 bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *worker, const bh_request *request,

@@ -41,8 +41,8 @@ void bhi_runtime_guest_log(void *arg, bhi_log_level level, bhi_bytes capsule, bh
     char *line = strndup((const char *)text.data, text.len);
     if (line == NULL)
         return;
-    runtime->guest_log_cb(runtime->guest_log_arg, (bh_log_level)level, capsule_text,
-                          principal_text, line);
+    runtime->guest_log_cb(runtime->guest_log_arg, (bh_log_level)level, capsule_text, principal_text,
+                          line);
     free(line);
 }
 
@@ -66,8 +66,8 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
     bhi_engine_options engine_options = {.tick_us = options->tick_us};
     char code_directory[4096];
     if (options->cache_directory != NULL) {
-        int len = snprintf(code_directory, sizeof code_directory, "%s/code",
-                           options->cache_directory);
+        int len =
+            snprintf(code_directory, sizeof code_directory, "%s/code", options->cache_directory);
         if (len < 0 || (size_t)len >= sizeof code_directory)
             return bhi_fail(reterr, BH_E_ARG, "the cache directory's path exceeds %zu bytes",
                             sizeof code_directory - 6);

@@ -14,6 +14,8 @@
 #ifndef BHI_WORKER_WORKER_H
 #define BHI_WORKER_WORKER_H
 
+#include <stdatomic.h>
+
 #include <uv.h>
 
 #include "base/error.h"
@@ -23,11 +25,11 @@ typedef struct bhi_worker bhi_worker;
 typedef struct bhi_task bhi_task;
 
 struct bhi_task {
-    bhi_link link; /* on the run queue (worker's thread only) */
+    bhi_link link;         /* on the run queue (worker's thread only) */
     bhi_task *next_posted; /* on the posted stack */
     void (*run)(bhi_task *task);
-    bool is_ready;   /* on the run queue; worker's thread only */
-    int is_posted;   /* atomic: on the posted stack */
+    bool is_ready;        /* on the run queue; worker's thread only */
+    atomic_int is_posted; /* on the posted stack */
 };
 
 void bhi_task_init(bhi_task *task, void (*run)(bhi_task *task));
@@ -53,6 +55,14 @@ void bhi_worker_turn(bhi_worker *worker, bool may_block);
 void bhi_worker_ready(bhi_worker *worker, bhi_task *task);
 /* From any thread. */
 void bhi_worker_post(bhi_worker *worker, bhi_task *task);
+
+/* Take a ready task off the run queue; does nothing when it is not there. A posted task cannot be
+ * taken back. */
+void bhi_worker_forget(bhi_worker *worker, bhi_task *task);
+
+/* A post is owed to this worker by another thread: destroy waits for it. */
+void bhi_worker_expect_post(bhi_worker *worker);
+void bhi_worker_expected_came(bhi_worker *worker);
 
 uv_loop_t *bhi_worker_loop(bhi_worker *worker);
 

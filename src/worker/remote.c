@@ -1,0 +1,86 @@
+/* worker/remote.c - two references: the operation's side and the other thread's.
+ *
+ * The other side ends by posting; the post runs on the worker, completes the operation unless it
+ * left, and drops the other side's reference there. So everything but finish is single-threaded,
+ * and the count needs no atomics.
+ */
+#include "worker/remote.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+struct bhi_remote {
+    bhi_task arrival; /* first: posted by finish */
+    bhi_worker *worker;
+    bhi_operation *operation; /* NULL once its side has left */
+    unsigned sides;           /* worker's thread only */
+    void (*free_cb)(void *payload);
+    alignas(max_align_t) uint8_t payload[];
+};
+
+static void leave(bhi_remote *remote)
+{
+    if (--remote->sides > 0)
+        return;
+    if (remote->free_cb != NULL)
+        remote->free_cb(remote->payload);
+    free(remote);
+}
+
+static void arrive(bhi_task *task)
+{
+    bhi_remote *remote = (bhi_remote *)task;
+    bhi_worker_expected_came(remote->worker);
+    if (remote->operation != NULL)
+        bhi_operation_complete(remote->operation);
+    leave(remote);
+}
+
+bh_status bhi_remote_create(bhi_operation *operation, size_t payload_bytes,
+                            void (*free_cb)(void *payload), bhi_remote **ret_remote,
+                            bh_error *reterr)
+{
+    bhi_remote *remote = calloc(1, sizeof *remote + payload_bytes);
+    if (remote == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for an operation");
+    bhi_task_init(&remote->arrival, arrive);
+    remote->worker = operation->worker;
+    remote->operation = operation;
+    remote->sides = 2;
+    remote->free_cb = free_cb;
+    bhi_worker_expect_post(remote->worker);
+    *ret_remote = remote;
+    return BH_OK;
+}
+
+void *bhi_remote_payload(bhi_remote *remote)
+{
+    return remote->payload;
+}
+
+void bhi_remote_finish(bhi_remote *remote)
+{
+    bhi_worker_post(remote->worker, &remote->arrival);
+}
+
+bool bhi_remote_await(bhi_remote *remote)
+{
+    if (bhi_operation_await(remote->operation))
+        return true;
+    remote->operation = NULL;
+    leave(remote);
+    return false;
+}
+
+void bhi_remote_release(bhi_remote *remote)
+{
+    remote->operation = NULL;
+    leave(remote);
+}
+
+void bhi_remote_discard(bhi_remote *remote)
+{
+    bhi_worker_expected_came(remote->worker);
+    remote->sides = 1;
+    leave(remote);
+}

@@ -1,0 +1,96 @@
+/* support/runtime_fixture.c - see the header. */
+#include "support/runtime_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bh_result kept_result;
+
+static void log_cb(void *arg, bh_log_level level, const char *capsule, const char *principal,
+                   const char *text)
+{
+    (void)capsule;
+    runtime_fixture *fixture = arg;
+    fixture->logs_count++;
+    fixture->last_log.level = level;
+    snprintf(fixture->last_log.principal, sizeof fixture->last_log.principal, "%s", principal);
+    snprintf(fixture->last_log.text, sizeof fixture->last_log.text, "%s", text);
+}
+
+void runtime_fixture_open(runtime_fixture *fixture)
+{
+    *fixture = (runtime_fixture){.directory = "/tmp/bulkhead-test-XXXXXX"};
+    assert_non_null(mkdtemp(fixture->directory));
+    bh_error error = {0};
+    bh_runtime_options options = {
+        .state_directory = fixture->directory, .guest_log_cb = log_cb, .guest_log_arg = fixture};
+    if (bh_runtime_create(&options, &fixture->runtime, &error) != BH_OK)
+        fail_msg("runtime: %s", error.text);
+}
+
+void runtime_fixture_close(runtime_fixture *fixture)
+{
+    bh_result_deinit(&kept_result);
+    bh_runtime_destroy(fixture->runtime);
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", fixture->directory);
+    assert_int_equal(system(command), 0);
+}
+
+bh_status try_load_guest(runtime_fixture *fixture, const char *name, bh_error *reterr)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.wasm", TEST_GUESTS_DIR, name);
+    bh_capsule *capsule = NULL;
+    *reterr = (bh_error){0};
+    bh_status status = bh_capsule_load(fixture->runtime, path, NULL, &capsule, reterr);
+    if (status == BH_OK)
+        bh_capsule_release(capsule);
+    return status;
+}
+
+static bh_capsule *load(runtime_fixture *fixture, const char *path,
+                        const bh_capsule_options *options)
+{
+    bh_capsule *capsule = NULL;
+    bh_error error = {0};
+    if (bh_capsule_load(fixture->runtime, path, options, &capsule, &error) != BH_OK)
+        fail_msg("%s: %s", path, error.text);
+    return capsule;
+}
+
+bh_capsule *load_guest(runtime_fixture *fixture, const char *name, bh_reuse reuse)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.wasm", TEST_GUESTS_DIR, name);
+    bh_capsule_options options = {.has_reuse = true, .reuse = reuse};
+    return load(fixture, path, &options);
+}
+
+bh_capsule *load_example(runtime_fixture *fixture, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/examples/%s", TEST_SOURCE_DIR, name);
+    return load(fixture, path, NULL);
+}
+
+const bh_result *invoke_with(bh_capsule *capsule, const bh_request *request)
+{
+    bh_error error = {0};
+    if (bh_invoke(capsule, request, &kept_result, &error) != BH_OK)
+        fail_msg("invoke: %s: %s", bh_status_name(error.code), error.text);
+    return &kept_result;
+}
+
+const bh_result *invoke(bh_capsule *capsule, const char *action, const char *payload)
+{
+    bh_request request = {
+        .action = action, .payload = payload, .payload_len = strlen(payload), .principal = "alice"};
+    return invoke_with(capsule, &request);
+}
