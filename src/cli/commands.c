@@ -1,0 +1,61 @@
+/* cli/commands.c - the table of commands. */
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const char serve_detail[] =
+    "DIR is one capsule directory, or a directory of them. The server listens on loopback only,\n"
+    "prints the requests it can answer, and ends on SIGTERM or SIGINT: it stops accepting, lets\n"
+    "running invocations finish within the drain time, and cancels what is left.\n";
+
+static const char invoke_detail[] =
+    "PATH is a capsule directory (Capsule.toml and its wasm file) or a .wasm file. The answer's\n"
+    "data goes to standard output as it is. When the guest does not return, the reason and the\n"
+    "wasm backtrace go to standard error.\n"
+    "\n"
+    "  bulkhead invoke examples/echo greet --payload 'hello'\n"
+    "  bulkhead invoke examples/redact mask --payload @letter.txt\n"
+    "  echo hello | bulkhead invoke examples/echo greet --payload - --json\n";
+
+static const char inspect_detail[] =
+    "Nothing is compiled or run. The exit status is 0 for every capsule that can be read, whether\n"
+    "or not this host provides all of its imports.\n";
+
+static const char new_detail[] =
+    "NAME is 1 to 64 of a-z and 0-9, with single '-' between them. Then:\n"
+    "\n"
+    "  make -C NAME && bulkhead invoke NAME hello\n";
+
+static const char bench_detail[] =
+    "PATH is a capsule whose hook answers any payload, like examples/echo. Its warm invocation is\n"
+    "measured beside a fresh instance per call of the bare engine, in alternating rounds.\n";
+
+static const char completion_detail[] = "  bulkhead completion bash > "
+                                        "~/.local/share/bash-completion/completions/bulkhead\n"
+                                        "  bulkhead completion zsh > ~/.zfunc/_bulkhead\n"
+                                        "  bulkhead completion fish > "
+                                        "~/.config/fish/completions/bulkhead.fish\n";
+
+const bhi_cli_command bhi_cli_commands[] = {
+    {"serve", "DIR", "serve capsules over HTTP", serve_detail, bhi_cli_serve_options, 1, 1, NULL,
+     bhi_cli_serve},
+    {"invoke", "PATH [ACTION]", "call a capsule once and print its answer", invoke_detail,
+     bhi_cli_invoke_options, 1, 2, NULL, bhi_cli_invoke},
+    {"inspect", "PATH", "say what a capsule is, imports and exports", inspect_detail,
+     bhi_cli_inspect_options, 1, 1, NULL, bhi_cli_inspect},
+    {"new", "NAME", "make a directory with a capsule in C that builds and answers", new_detail,
+     bhi_cli_new_options, 1, 1, "", bhi_cli_new},
+    {"bench", "invoke PATH", "measure invocations beside a fresh instance per call", bench_detail,
+     bhi_cli_bench_options, 2, 2, "invoke", bhi_cli_bench},
+    {"completion", "bash|zsh|fish", "print a completion script for a shell", completion_detail,
+     bhi_cli_completion_options, 1, 1, "bash zsh fish", bhi_cli_completion},
+    {0},
+};
+
+const bhi_cli_command *bhi_cli_command_find(const char *name)
+{
+    for (const bhi_cli_command *command = bhi_cli_commands; command->name != NULL; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}

@@ -1,0 +1,139 @@
+/* cli/serve.c - bulkhead serve: the HTTP service in the foreground. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/runtime.h"
+#include "serve/serve.h"
+
+typedef struct serve_options {
+    const char *listen, *state, *cache, *log_level;
+    uint64_t workers, drain_ms;
+    bool no_cache;
+} serve_options;
+
+#define FIELD(name) .offset = offsetof(serve_options, name)
+
+const bhi_cli_option bhi_cli_serve_options[] = {
+    {"listen", 'l', BHI_CLI_TEXT, "ADDRESS",
+     "loopback address and port (default 127.0.0.1:8787; port 0: any)", FIELD(listen)},
+    {"workers", 'w', BHI_CLI_NUMBER, "N", "threads that serve (default: one per core)",
+     FIELD(workers), .min = 1, .max = BHI_SERVE_WORKERS_MAX},
+    {"state", 's', BHI_CLI_TEXT, "DIR",
+     "where the key-value store is (default ~/.local/state/bulkhead)", FIELD(state),
+     .completes_files = true},
+    {"cache", 0, BHI_CLI_TEXT, "DIR", "where compiled code is kept (default ~/.cache/bulkhead)",
+     FIELD(cache), .completes_files = true},
+    {"no-cache", 0, BHI_CLI_FLAG, NULL, "compile anew and keep nothing", FIELD(no_cache)},
+    {"drain-ms", 0, BHI_CLI_NUMBER, "MS",
+     "how long running invocations may go on at the end (default 5000)", FIELD(drain_ms), .min = 1,
+     .max = 3600000},
+    {"log-level", 0, BHI_CLI_TEXT, "LEVEL", "trace, debug, info (default), warn or error",
+     FIELD(log_level)},
+    {0},
+};
+
+enum { REQUESTS_SHOWN = 3 };
+
+/* A request worth showing, for the capsules of examples/. */
+static const struct {
+    const char *capsule, *action, *arguments;
+} requests[] = {
+    {"echo", "greet", "-d 'hello'"},
+    {"redact", "mask", "-d 'write to ada@example.org, card 4111 1111 1111 1111'"},
+    {"visits", "count", "-H 'Bulkhead-Principal: ada' -d ''"},
+};
+
+enum { REQUESTS_COUNT = sizeof requests / sizeof requests[0] };
+
+static void print_request(const char *address, const char *capsule, const char *action,
+                          const char *arguments)
+{
+    printf("  curl -s %s http://%s/v1/capsules/%s/actions/%s\n", arguments, address, capsule,
+           action);
+}
+
+static bool is_example(const char *capsule)
+{
+    for (size_t i = 0; i < REQUESTS_COUNT; i++)
+        if (strcmp(requests[i].capsule, capsule) == 0)
+            return true;
+    return false;
+}
+
+/* Of any other capsule only its author knows the actions; every capsule answers something. */
+static void print_requests(const char *address, const bhi_catalog *catalog)
+{
+    uint32_t shown = 0;
+    for (size_t i = 0; i < REQUESTS_COUNT; i++) {
+        const bhi_catalog_entry *entry = bhi_catalog_find(catalog, requests[i].capsule);
+        if (entry == NULL || entry->capsule == NULL)
+            continue;
+        print_request(address, requests[i].capsule, requests[i].action, requests[i].arguments);
+        shown++;
+    }
+    for (uint32_t i = 0; i < catalog->count && shown < REQUESTS_SHOWN; i++) {
+        const bhi_catalog_entry *entry = &catalog->entries[i];
+        if (entry->capsule == NULL || is_example(entry->name))
+            continue;
+        print_request(address, entry->name, "hello", "-d ''");
+        shown++;
+    }
+}
+
+static void print_listening(void *arg, const char *address, const bhi_catalog *catalog)
+{
+    uint32_t loaded = 0;
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const bhi_catalog_entry *entry = &catalog->entries[i];
+        loaded += entry->capsule != NULL;
+        if (entry->capsule == NULL)
+            fprintf(stderr, "bulkhead serve: %s is not served: %s\n", entry->name,
+                    entry->error.text);
+    }
+    printf("serving %u capsule%s on http://%s; try:\n", (unsigned)loaded, loaded == 1 ? "" : "s",
+           address);
+    print_requests(address, catalog);
+    fflush(stdout); /* whoever started us waits for these lines */
+}
+
+static bool set_log_level(const char *name)
+{
+    for (bhi_log_level level = BHI_LOG_TRACE; level <= BHI_LOG_ERROR; level++) {
+        if (name != NULL && strcmp(name, bhi_log_level_name(level)) == 0) {
+            bhi_log_configure(level, NULL, NULL);
+            return true;
+        }
+    }
+    return name == NULL;
+}
+
+int bhi_cli_serve(int argc, char **argv)
+{
+    serve_options options = {0};
+    int count, exit_status;
+    if (!bhi_cli_parse(argc, argv, &options, &count, &exit_status))
+        return exit_status;
+    if (!set_log_level(options.log_level))
+        return bhi_cli_fail("serve", BHI_CLI_USAGE,
+                            "--log-level: expected trace, debug, info, warn or error, found \"%s\"",
+                            options.log_level);
+    bhi_cli_directories directories;
+    bh_error error = {0};
+    if (bhi_cli_find_directories(options.state, options.cache, options.no_cache, &directories,
+                                 &error) != BH_OK)
+        return bhi_cli_fail_status("serve", &error);
+    bhi_serve_options serve = {
+        .capsules_directory = argv[1],
+        .listen = options.listen,
+        .workers = (uint32_t)options.workers,
+        .state_directory = directories.state,
+        .cache_directory = directories.has_cache ? directories.cache : NULL,
+        .drain_ms = (uint32_t)options.drain_ms,
+        .listening_cb = print_listening,
+    };
+    if (bhi_serve_run(&serve, &error) != BH_OK)
+        return bhi_cli_fail_status("serve", &error);
+    return BHI_CLI_OK;
+}
