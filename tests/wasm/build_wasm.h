@@ -328,7 +328,7 @@ static inline void put_lifts(blob *b, twist t)
     put_alias(b, 0, 3, "run");
     put_alias(b, 0, 3, "r2");
     put_alias(b, 0, 3, "again");
-    SECTION(b, 7, 1, 0x40, 1, 1, 'a', 0x73, 0, 0x73); /* type 4 */
+    SECTION(b, 7, 1, 0x40, 2, 1, 'a', 0x73, 1, 'b', 0x73, 0, 0x73); /* type 4 */
     if (t == NOTHING_LIFTED)
         return;
     if (t == OPTION_CALLBACK)

@@ -16,26 +16,9 @@ typedef struct guest_file {
     uint8_t *memory; /* freed by guest_file_free */
 } guest_file;
 
-static inline FILE *guest_file_open(const char *name)
-{
-    char path[4096];
-    const char *directory = getenv("BULKHEAD_GUESTS_DIR");
-    if (directory == NULL)
-        directory = TEST_SOURCE_DIR "/../shared/guests";
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        printf("skipped: no %s (BULKHEAD_GUESTS_DIR names the directory of SDK guests)\n", path);
-    return file;
-}
-
-/* Skips the test when the file is absent. */
-static inline guest_file guest_file_load(const char *name)
+static inline guest_file guest_file_read(FILE *file)
 {
     guest_file guest = {0};
-    FILE *file = guest_file_open(name);
-    if (file == NULL)
-        skip();
     fseek(file, 0, SEEK_END);
     long size = ftell(file);
     rewind(file);
@@ -45,6 +28,31 @@ static inline guest_file guest_file_load(const char *name)
     fclose(file);
     guest.bytes = (bhi_bytes){guest.memory, (size_t)size};
     return guest;
+}
+
+/* A file of this tree: fails the test when it is absent. */
+static inline guest_file guest_file_at(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        fail_msg("%s cannot be opened", path);
+    return guest_file_read(file);
+}
+
+/* A guest of the SDK: skips the test when it is absent. */
+static inline guest_file guest_file_load(const char *name)
+{
+    char path[4096];
+    const char *directory = getenv("BULKHEAD_GUESTS_DIR");
+    if (directory == NULL)
+        directory = TEST_SOURCE_DIR "/../shared/guests";
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        printf("skipped: no %s (BULKHEAD_GUESTS_DIR names the directory of SDK guests)\n", path);
+        skip();
+    }
+    return guest_file_read(file);
 }
 
 static inline void guest_file_free(guest_file *guest)

@@ -248,6 +248,40 @@ static void counter_of_a_rust_sdk_is_flattened(void **state)
     guest_file_free(&guest);
 }
 
+/* Made from toolchain/main.wat: resources, direct lowerings, a world-level import, an initialiser
+ * that the fix-up starts. */
+static void component_of_the_standard_toolchain_is_flattened(void **state)
+{
+    static const char *const imports[][3] = {
+        {"demo:caps/net", "[constructor]sock", "ii:i"},
+        {"demo:caps/net", "[method]sock.read", "iii:"},
+        {"demo:caps/net", "[method]sock.wait", "i:i"},
+        {"demo:caps/net", "[static]sock.pick", "ii:i"},
+        {"demo:caps/net", "[resource-drop]sock", "i:"},
+        {"demo:caps/net", "ping", "I:I"},
+        {"demo:caps/io", "[resource-drop]pollable", "i:"},
+        {"demo:caps/io", "[method]pollable.ready", "i:i"},
+        {"demo:caps/kv", "get", "iiii:"},
+        {"$root", "lone", "ii:i"},
+    };
+    guest_file guest =
+        guest_file_at(TEST_SOURCE_DIR "/tests/fuzz/corpus/fuzz_wasm_capsule/toolchain.wasm");
+    bhi_arena arena = {0};
+    bhi_capsule_image image;
+    bh_error error;
+    if (read_image(guest.bytes, &arena, &image, &error) != BH_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(image.imports_count, sizeof imports / sizeof *imports);
+    for (uint32_t i = 0; i < image.imports_count; i++)
+        assert_import(&image, i, imports[i][0], imports[i][1], imports[i][2]);
+    assert_export(&image, "astrid-hook-trigger", "astrid-hook-trigger",
+                  "cabi_post_astrid-hook-trigger", 12);
+    assert_export(&image, "run", "run", "", 14);
+    assert_text(image.initialize, "_initialize");
+    bhi_arena_deinit(&arena);
+    guest_file_free(&guest);
+}
+
 static void text_in_messages_is_one_line(void **state)
 {
     blob module = {0};
@@ -271,6 +305,7 @@ int main(void)
         cmocka_unit_test(core_module_with_a_wrong_realloc_or_import_is_refused),
         cmocka_unit_test(echo_of_a_rust_sdk_is_flattened),
         cmocka_unit_test(counter_of_a_rust_sdk_is_flattened),
+        cmocka_unit_test(component_of_the_standard_toolchain_is_flattened),
         cmocka_unit_test(text_in_messages_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,19 @@ static void truncated_small_component_is_refused_at_every_byte(void **state)
     fence_deinit(&f);
 }
 
+static void truncated_or_mutated_toolchain_component_gets_an_answer(void **state)
+{
+    guest_file guest =
+        guest_file_at(TEST_SOURCE_DIR "/tests/fuzz/corpus/fuzz_wasm_capsule/toolchain.wasm");
+    fence f;
+    fence_init(&f, guest.bytes.len);
+    refuse_truncated(&f, guest.bytes);
+    assert_true(f.accepted <= 8);
+    read_mutated_everywhere(&f, guest.bytes);
+    fence_deinit(&f);
+    guest_file_free(&guest);
+}
+
 static void truncated_core_module_never_reads_past_its_end(void **state)
 {
     blob module = {0};
@@ -270,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(truncated_small_component_is_refused_at_every_byte),
+        cmocka_unit_test(truncated_or_mutated_toolchain_component_gets_an_answer),
         cmocka_unit_test(truncated_core_module_never_reads_past_its_end),
         cmocka_unit_test(every_single_byte_mutation_gets_an_answer),
         cmocka_unit_test(truncated_echo_is_refused_at_every_byte),
