@@ -5,9 +5,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -254,6 +260,60 @@ static void path_is_taken_as_directory_or_file(void **state)
                                          top));
 }
 
+/* As some containers' filters do. For the rest of the process. */
+static bool take_away_openat2(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
+           syscall(SYS_openat2, AT_FDCWD, ".", NULL, 0) == -1 && errno == ENOSYS;
+}
+
+static const struct {
+    const char *file;
+    bh_status expected;
+} walks[] = {{"bin/real.wasm", BH_OK},         {"./bin/./real.wasm", BH_OK},
+             {"link.wasm", BH_E_MANIFEST},     {"out/secret", BH_E_NOT_FOUND},
+             {"none.wasm", BH_E_NOT_FOUND},    {"bin/real.wasm/x", BH_E_NOT_FOUND},
+             {"bin//real.wasm", BH_E_MANIFEST}};
+
+/* Exit status of a child without openat2: 0, or which of the walks went wrong. */
+static int walk_all(void)
+{
+    if (!take_away_openat2())
+        return 100;
+    for (size_t i = 0; i < sizeof walks / sizeof walks[0]; i++) {
+        bhi_manifest manifest = {.file = "Capsule.toml", .component_file = walks[i].file};
+        bhi_bytes wasm;
+        if (bhi_manifest_read_component(directory, &manifest, &arena, &wasm, NULL) !=
+            walks[i].expected)
+            return (int)i + 1;
+    }
+    return 0;
+}
+
+static void without_openat2_no_link_is_followed_at_all(void **state)
+{
+    assert_int_equal(mkdir(in(directory, "bin"), 0700), 0);
+    write_file(in(directory, "bin/real.wasm"), "real");
+    write_file(in(top, "secret"), "secret");
+    assert_int_equal(symlink("bin/real.wasm", in(directory, "link.wasm")), 0);
+    assert_int_equal(symlink("..", in(directory, "out")), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(walk_all());
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(WIFEXITED(status));
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
 
 int main(void)
@@ -274,6 +334,7 @@ int main(void)
         FILE_TEST(bare_file_is_named_after_itself),
         FILE_TEST(other_files_are_no_capsules),
         FILE_TEST(path_is_taken_as_directory_or_file),
+        FILE_TEST(without_openat2_no_link_is_followed_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
