@@ -23,6 +23,9 @@ static bh_status out_of_memory(bh_error *reterr)
 static bh_status take_imports(bhi_capsule_image *image, bhi_arena *arena, bh_error *reterr)
 {
     const bhi_wasm_module *module = &image->module;
+    if (module->imports_count > BHI_FLATTEN_NAMES_MAX)
+        return bhi_fail(reterr, BH_E_MODULE, "the module has %u imports, the limit is %d",
+                        module->imports_count, BHI_FLATTEN_NAMES_MAX);
     image->imports = bhi_arena_calloc(arena, module->imports_count, sizeof *image->imports);
     if (image->imports == NULL)
         return out_of_memory(reterr);

@@ -205,6 +205,33 @@ static void core_module_with_a_wrong_realloc_or_import_is_refused(void **state)
     bhi_arena_deinit(&arena);
 }
 
+static bh_status read_with_imports(uint32_t count, bh_error *error)
+{
+    uint8_t bytes[5 * 4097 + 64];
+    blob head = {0};
+    uint32_t body = count * 4 + 2; /* the count itself takes two bytes */
+    put_core_preamble(&head);
+    SECTION(&head, 1, 1, 0x60, 0, 0);
+    PUT(&head, 2);
+    put_u32(&head, body);
+    put_u32(&head, count);
+    memset(bytes, 0, sizeof bytes); /* an import of four zero bytes: "" "", function, type 0 */
+    memcpy(bytes, head.data, head.len);
+    bhi_arena arena = {0};
+    bhi_capsule_image image;
+    bh_status status = read_image((bhi_bytes){bytes, head.len + count * 4}, &arena, &image, error);
+    bhi_arena_deinit(&arena);
+    return status;
+}
+
+static void core_module_imports_at_most_4096_functions(void **state)
+{
+    bh_error error;
+    assert_int_equal(read_with_imports(4096, &error), BH_OK);
+    assert_int_equal(read_with_imports(4097, &error), BH_E_MODULE);
+    assert_string_equal(error.text, "the module has 4097 imports, the limit is 4096");
+}
+
 static void echo_of_a_rust_sdk_is_flattened(void **state)
 {
     guest_file guest = guest_file_load("echo.wasm");
@@ -303,6 +330,7 @@ int main(void)
         cmocka_unit_test(component_of_another_shape_is_refused_by_name),
         cmocka_unit_test(core_module_is_read_by_canonical_names),
         cmocka_unit_test(core_module_with_a_wrong_realloc_or_import_is_refused),
+        cmocka_unit_test(core_module_imports_at_most_4096_functions),
         cmocka_unit_test(echo_of_a_rust_sdk_is_flattened),
         cmocka_unit_test(counter_of_a_rust_sdk_is_flattened),
         cmocka_unit_test(component_of_the_standard_toolchain_is_flattened),
