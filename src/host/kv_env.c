@@ -32,6 +32,10 @@
 #define FORMAT_KEY         "bulkhead-kv-format"
 #define FORMAT             "1"
 
+/* In the unnamed database, beside the names of the others. */
+static const MDB_val format_key = {sizeof FORMAT_KEY - 1, (void *)FORMAT_KEY};
+static const MDB_val format_value = {sizeof FORMAT - 1, (void *)FORMAT};
+
 static pthread_mutex_t opened_lock = PTHREAD_MUTEX_INITIALIZER;
 static bhi_link opened_list = {&opened_list, &opened_list};
 
@@ -128,8 +132,8 @@ static int check_format(MDB_txn *txn, bool *ret_is_foreign, bool *ret_is_newer)
 {
     MDB_dbi root;
     MDB_stat stat;
-    MDB_val key = {sizeof FORMAT_KEY - 1, (void *)FORMAT_KEY};
-    MDB_val format = {sizeof FORMAT - 1, (void *)FORMAT};
+    MDB_val key = format_key;
+    MDB_val format = format_value;
     MDB_val found;
     int rc = mdb_dbi_open(txn, NULL, 0, &root);
     if (rc == 0)
@@ -351,4 +355,33 @@ void bhi_kv_env_abort(bhi_kv_env *env, MDB_txn *take_txn)
 {
     mdb_txn_abort(take_txn);
     pthread_rwlock_unlock(&env->map_lock);
+}
+
+/* Writing what is there already makes the transaction one that LMDB commits. */
+static int rewrite_format(bhi_kv_env *env)
+{
+    MDB_txn *txn;
+    MDB_dbi root;
+    MDB_val key = format_key;
+    MDB_val format = format_value;
+    int rc = bhi_kv_env_begin(env, 0, &txn);
+    if (rc != 0)
+        return rc;
+    rc = mdb_dbi_open(txn, NULL, 0, &root);
+    if (rc == 0)
+        rc = mdb_put(txn, root, &key, &format, 0);
+    if (rc == 0)
+        return bhi_kv_env_commit(env, txn);
+    bhi_kv_env_abort(env, txn);
+    return rc;
+}
+
+int bhi_kv_env_turn_over(bhi_kv_env *env)
+{
+    int rc = bhi_kv_env_open_reserve(env);
+    if (rc != 0)
+        return rc;
+    rc = rewrite_format(env);
+    int closing_rc = bhi_kv_env_close_reserve(env);
+    return rc != 0 ? rc : closing_rc;
 }

@@ -48,6 +48,10 @@ void bhi_kv_env_abort(bhi_kv_env *env, MDB_txn *take_txn);
 BH_MUST_USE int bhi_kv_env_open_reserve(bhi_kv_env *env);
 BH_MUST_USE int bhi_kv_env_close_reserve(bhi_kv_env *env);
 
+/* Commit a transaction that changes nothing but its number: LMDB reuses the pages that one
+ * transaction freed only in the second one after it. Uses the reserve. */
+BH_MUST_USE int bhi_kv_env_turn_over(bhi_kv_env *env);
+
 /* False for a data file whose page size would crash LMDB. Before mdb_env_open. (kv_check.c) */
 BH_MUST_USE bool bhi_kv_env_check_page_size(int directory_fd);
 

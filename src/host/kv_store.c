@@ -32,7 +32,9 @@ struct bhi_kv_store {
     pthread_t writer;
     bhi_kv_env env;
     bhi_kv_queue queue;
-    bool is_full_logged; /* of the writer thread: since the last commit */
+    /* Of the writer thread: */
+    bool is_full_logged; /* since the last commit */
+    bool may_turn_over;  /* something was committed since the last time */
     /* Counters that the writer adds to; relaxed, they order nothing. */
     _Atomic uint64_t transactions;
     _Atomic uint64_t batches_split;
@@ -60,16 +62,22 @@ static int run_transaction(bhi_kv_store *store, bhi_link *first, bhi_link *end)
     }
     atomic_fetch_add_explicit(&store->transactions, 1, memory_order_relaxed);
     rc = bhi_kv_env_commit(&store->env, txn);
-    store->is_full_logged &= rc != 0;
+    if (rc == 0) {
+        store->is_full_logged = false;
+        store->may_turn_over = true;
+    }
     return rc;
 }
 
-/* One write in a file that is full: what makes room may use the reserve. */
-static int run_with_reserve(bhi_kv_store *store, bhi_link *link)
+static bool makes_room(bhi_link *link)
 {
     bhi_kv_write_kind kind = BHI_CONTAINER_OF(link, bhi_kv_write, link)->kind;
-    if (kind != BHI_KV_DELETE && kind != BHI_KV_CLEAR_PREFIX)
-        return MDB_MAP_FULL;
+    return kind == BHI_KV_DELETE || kind == BHI_KV_CLEAR_PREFIX;
+}
+
+/* In a full file, a write that makes room may use the reserve. */
+static int run_with_reserve(bhi_kv_store *store, bhi_link *link)
+{
     int rc = bhi_kv_env_open_reserve(&store->env);
     if (rc != 0)
         return rc;
@@ -77,6 +85,17 @@ static int run_with_reserve(bhi_kv_store *store, bhi_link *link)
     int closing_rc = bhi_kv_env_close_reserve(&store->env);
     (void)closing_rc; /* logged; what was committed is durable all the same */
     return rc;
+}
+
+/* In a full file, the last writes may have made room that a refused write would never see: it
+ * commits nothing, and pages become free only as transactions are committed. */
+static int run_after_turn_over(bhi_kv_store *store, bhi_link *link)
+{
+    if (!store->may_turn_over)
+        return MDB_MAP_FULL;
+    store->may_turn_over = false;
+    int rc = bhi_kv_env_turn_over(&store->env);
+    return rc != 0 ? rc : run_transaction(store, link, link->next);
 }
 
 /* Guests can fill the file at will, so that is logged once and not per write. */
@@ -102,7 +121,7 @@ static void run_alone(bhi_kv_store *store, bhi_link *link)
 {
     int rc = run_transaction(store, link, link->next);
     if (rc == MDB_MAP_FULL)
-        rc = run_with_reserve(store, link);
+        rc = makes_room(link) ? run_with_reserve(store, link) : run_after_turn_over(store, link);
     if (rc != 0)
         answer_failure(store, rc, link, link->next);
 }

@@ -343,12 +343,13 @@ static void a_namespace_above_a_lowered_quota_may_still_shrink(void **state)
     assert_int_equal(kv_delete(&fixture, KV_TEXT("b")), BHI_KV_OK);
 }
 
-static int fill_up(void)
+/* Add pairs of this size until one is refused; returns how many there are. */
+static int fill_up(const char *prefix, size_t value_bytes)
 {
     int count = 0;
-    bhi_bytes value = repeated('v', 10000);
+    bhi_bytes value = repeated('v', value_bytes);
     bhi_kv_verdict verdict;
-    while ((verdict = kv_set(&fixture, numbered("full", count), value)) == BHI_KV_OK)
+    while ((verdict = kv_set(&fixture, numbered(prefix, count), value)) == BHI_KV_OK)
         count++;
     assert_int_equal(verdict, BHI_KV_QUOTA);
     return count;
@@ -357,7 +358,7 @@ static int fill_up(void)
 static void a_full_file_refuses_and_keeps_what_it_had(void **state)
 {
     reopen_with(0, SMALL_MAP);
-    int count = fill_up();
+    int count = fill_up("full", 10000);
     assert_in_range(count, 10, 104);
     for (int i = 0; i < count; i++)
         kv_expect(&fixture, numbered("full", i), repeated('v', 10000));
@@ -366,22 +367,31 @@ static void a_full_file_refuses_and_keeps_what_it_had(void **state)
     assert_int_equal(kv_fixture_check_sizes(&fixture), count);
 }
 
-/* Small pairs fill the file to its last page; every delete then needs the reserve. */
 static void a_full_file_can_be_emptied_and_used_again(void **state)
 {
     reopen_with(0, SMALL_MAP);
     for (int round = 0; round < 2; round++) {
-        int count = fill_up();
-        bhi_bytes small = repeated('s', 1500);
-        int small_count = 0;
-        while (kv_set(&fixture, numbered("small", small_count), small) == BHI_KV_OK)
-            small_count++;
+        int count = fill_up("full", 10000);
+        int small_count = fill_up("small", 1500);
         for (int i = 0; i < count; i++)
             assert_int_equal(kv_delete(&fixture, numbered("full", i)), BHI_KV_OK);
         assert_int_equal(kv_clear(&fixture, KV_TEXT("")), small_count);
         assert_int_equal(kv_set(&fixture, KV_TEXT("k"), repeated('v', 10000)), BHI_KV_OK);
         assert_int_equal(kv_clear(&fixture, KV_TEXT("")), 1);
     }
+}
+
+/* The list of so many freed pages needs several pages in a row, and there are none. */
+static void a_full_file_has_a_reserve_for_clearing_it(void **state)
+{
+    reopen_with(0, (uint64_t)16 << 20);
+    int count = fill_up("large", 500000);
+    count += fill_up("full", 12000);
+    count += fill_up("small", 1500);
+    assert_int_equal(kv_clear(&fixture, KV_TEXT("")), count);
+    assert_int_equal(kv_set(&fixture, KV_TEXT("k"), repeated('v', 500000)), BHI_KV_OK);
+    kv_fixture_close(&fixture);
+    assert_int_equal(kv_fixture_check_sizes(&fixture), 1);
 }
 
 static void reading_an_absent_key_leaves_the_value_alone(void **state)
@@ -459,6 +469,7 @@ int main(void)
         CASE(a_namespace_above_a_lowered_quota_may_still_shrink),
         CASE(a_full_file_refuses_and_keeps_what_it_had),
         CASE(a_full_file_can_be_emptied_and_used_again),
+        CASE(a_full_file_has_a_reserve_for_clearing_it),
         CASE(reading_an_absent_key_leaves_the_value_alone),
         CASE(random_writes_agree_with_a_model),
     };
