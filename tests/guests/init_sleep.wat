@@ -1,0 +1,42 @@
+;; Waits in _initialize, where no caller is there to wait for it.
+(module
+  (import "astrid:sys/host@1.0.0" "sleep-ns" (func $sleep_ns (param i64 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "ok")
+
+  ;; Never frees; the hook starts over with every call.
+  (global $heap (mut i32) (i32.const 1024))
+  (func $realloc (export "cabi_realloc")
+      (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at
+      (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
+    (global.set $heap (i32.add (local.get $at) (local.get $size)))
+    (block $fits
+      (br_if $fits
+        (i32.le_u (global.get $heap) (i32.shl (memory.size) (i32.const 16))))
+      (br_if $fits
+        (i32.ne (i32.const -1)
+          (memory.grow (i32.add (i32.const 1)
+            (i32.shr_u (local.get $size) (i32.const 16))))))
+      unreachable)
+    (local.get $at))
+
+  ;; The result area, at 16: action "continue" and some text.
+  (data (i32.const 8) "continue")
+  (func $answer (param $text i32) (param $len i32) (result i32)
+    (global.set $heap (i32.const 1024))
+    (i32.store (i32.const 16) (i32.const 8))
+    (i32.store (i32.const 20) (i32.const 8))
+    (i32.store8 (i32.const 24) (i32.const 1))
+    (i32.store (i32.const 28) (local.get $text))
+    (i32.store (i32.const 32) (local.get $len))
+    (i32.const 16))
+
+  (func $initialize (export "_initialize")
+    (call $sleep_ns (i64.const 60_000_000_000) (i32.const 128)))
+
+  (func $trigger (export "astrid-hook-trigger")
+      (param $action i32) (param $action_len i32) (param $payload i32) (param $payload_len i32)
+      (result i32)
+    (call $answer (i32.const 64) (i32.const 2))))
