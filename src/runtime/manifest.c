@@ -143,13 +143,24 @@ static void take_root(bhi_manifest_reader *reader, const json_t *root, bhi_manif
     bhi_manifest_resolve_env(reader, bhi_manifest_member(root, "env"), manifest);
 }
 
+/* The JSON itself is well-formed; what is in it may still be more than jansson takes. */
+static bh_status fail_json(bhi_manifest_reader *reader, const json_error_t *refusal)
+{
+    enum json_error_code code = json_error_code(refusal);
+    if (code == json_error_null_byte_in_key || code == json_error_stack_overflow)
+        return bhi_fail(reader->reterr, BH_E_MANIFEST, "%s:1:1: %s", reader->file,
+                        code == json_error_stack_overflow ? "nested too deeply"
+                                                          : "a key with a NUL character");
+    bhi_manifest_fail_nomem(reader);
+    return reader->status;
+}
+
 static bh_status parse_json(bhr_bytes json, bhi_manifest_reader *reader, bhi_manifest *manifest)
 {
     json_error_t refusal;
     json_t *root = json_loadb((const char *)json.data, json.len, JSON_ALLOW_NUL, &refusal);
     if (root == NULL)
-        return bhi_fail(reader->reterr, BH_E_MANIFEST, "%s:1:1: not understood: %s", reader->file,
-                        refusal.text);
+        return fail_json(reader, &refusal);
     bhi_manifest_check_table(reader, "the manifest", root, bhi_manifest_keys);
     if (reader->status == BH_OK)
         take_root(reader, root, manifest);

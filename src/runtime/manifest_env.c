@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "abi/utf8.h"
+
 #define VARIABLE_PREFIX "BULKHEAD_CONFIG_"
 
 /* A value may go into a lease's memory whole; this is far above what configuration needs. */
@@ -115,13 +117,6 @@ static bool is_allowed(const json_t *declaration, bhi_bytes value)
     return json_array_size(allowed) == 0;
 }
 
-static bool is_utf8(const char *text)
-{
-    json_t *checked = json_string(text);
-    json_decref(checked);
-    return checked != NULL;
-}
-
 /* What the operator set, checked; NULL data when nothing. */
 static bhi_bytes operator_value(bhi_manifest_reader *reader, const json_t *declaration,
                                 const char *variable)
@@ -132,7 +127,7 @@ static bhi_bytes operator_value(bhi_manifest_reader *reader, const json_t *decla
     bhi_bytes value = bhi_arena_copy(reader->arena, bhi_bytes_of(text));
     if (value.data == NULL)
         bhi_manifest_fail_nomem(reader);
-    else if (value.len > VALUE_BYTES_MAX || !is_utf8(text))
+    else if (value.len > VALUE_BYTES_MAX || !bhi_utf8_is_valid(value))
         bhi_manifest_fail(reader, declaration,
                           "environment variable %s: expected at most 65536 bytes of UTF-8",
                           variable);

@@ -341,6 +341,12 @@ static void text_one_byte_over_the_limit_is_refused(void **state)
     free(text);
 }
 
+static void key_with_a_nul_character_is_refused(void **state)
+{
+    assert_refused(MINIMAL "[env.\"a\\u0000b\"]\ntype = \"text\"\n",
+                   "Capsule.toml:1:1: a key with a NUL character");
+}
+
 static void nesting_without_end_is_refused(void **state)
 {
     size_t len = 60000;
@@ -493,6 +499,7 @@ int main(void)
         cmocka_unit_test(malformed_toml_is_refused_with_its_place),
         cmocka_unit_test(text_that_is_not_utf8_is_refused),
         cmocka_unit_test(text_one_byte_over_the_limit_is_refused),
+        cmocka_unit_test(key_with_a_nul_character_is_refused),
         cmocka_unit_test(nesting_without_end_is_refused),
         cmocka_unit_test(every_cut_of_a_manifest_is_answered),
         cmocka_unit_test(message_about_hostile_text_is_one_line),
