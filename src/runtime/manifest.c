@@ -204,7 +204,7 @@ static bh_status open_directory(const char *directory, int *ret_fd, bh_error *re
 bh_status bhi_manifest_read(const char *directory, bhi_arena *arena, bhi_manifest *ret_manifest,
                             bh_error *reterr)
 {
-    int fd;
+    int fd = -1;
     bh_status status = open_directory(directory, &fd, reterr);
     if (status != BH_OK)
         return status;
@@ -304,7 +304,7 @@ bh_status bhi_manifest_read_component(const char *directory, const bhi_manifest 
 {
     if (manifest->is_bare)
         return read_bare(manifest, arena, ret_wasm, reterr);
-    int fd;
+    int fd = -1;
     bh_status status = open_directory(directory, &fd, reterr);
     if (status != BH_OK)
         return status;
