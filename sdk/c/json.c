@@ -48,7 +48,7 @@ static void expect_after_value(capsule_json_reader *reader)
     reader->expects = reader->depth == 0 ? EXPECT_END : EXPECT_COMMA | EXPECT_CLOSE;
 }
 
-static capsule_json_token fail(capsule_json_reader *reader)
+static capsule_json_token refuse(capsule_json_reader *reader)
 {
     reader->expects = 0;
     return (capsule_json_token){.kind = CAPSULE_JSON_INVALID,
@@ -248,7 +248,7 @@ static bool scan_word(capsule_json_reader *reader)
 static capsule_json_token open_container(capsule_json_reader *reader, bool is_object)
 {
     if (reader->depth == CAPSULE_JSON_DEPTH_MAX)
-        return fail(reader);
+        return refuse(reader);
     size_t from = reader->at++;
     capsule_json_token token = token_from(reader, CAPSULE_JSON_OPEN, from);
     size_t bit = reader->depth++;
@@ -270,11 +270,11 @@ static capsule_json_token read_key(capsule_json_reader *reader)
 {
     size_t from = reader->at;
     if (peek(reader) != '"' || !scan_string(reader))
-        return fail(reader);
+        return refuse(reader);
     capsule_json_token token = token_from(reader, CAPSULE_JSON_KEY, from);
     skip_space(reader);
     if (peek(reader) != ':')
-        return fail(reader);
+        return refuse(reader);
     reader->at++;
     reader->expects = EXPECT_VALUE;
     return token;
@@ -291,7 +291,7 @@ static capsule_json_token read_value(capsule_json_reader *reader)
                     : is_number ? scan_number(reader)
                                 : scan_word(reader);
     if (!is_whole)
-        return fail(reader);
+        return refuse(reader);
     expect_after_value(reader);
     return token_from(reader,
                       c == '"'    ? CAPSULE_JSON_STRING
@@ -303,7 +303,7 @@ static capsule_json_token read_value(capsule_json_reader *reader)
 capsule_json_token capsule_json_next(capsule_json_reader *reader)
 {
     if (reader->expects == 0)
-        return fail(reader);
+        return refuse(reader);
     skip_space(reader);
     int c = peek(reader);
     if ((reader->expects & EXPECT_COMMA) != 0 && c == ',') {
@@ -313,12 +313,12 @@ capsule_json_token capsule_json_next(capsule_json_reader *reader)
         c = peek(reader);
     }
     if (reader->expects == EXPECT_END)
-        return c < 0 ? token_from(reader, CAPSULE_JSON_END, reader->at) : fail(reader);
+        return c < 0 ? token_from(reader, CAPSULE_JSON_END, reader->at) : refuse(reader);
     if ((reader->expects & EXPECT_CLOSE) != 0 && c == (in_object(reader) ? '}' : ']'))
         return close_container(reader);
     if ((reader->expects & EXPECT_KEY) != 0)
         return read_key(reader);
-    return (reader->expects & EXPECT_VALUE) != 0 ? read_value(reader) : fail(reader);
+    return (reader->expects & EXPECT_VALUE) != 0 ? read_value(reader) : refuse(reader);
 }
 
 bool capsule_json_is_valid(capsule_bytes document)
