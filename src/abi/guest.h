@@ -38,10 +38,12 @@ struct bhi_host_table;                  /* abi/generated/host.h */
 struct bhi_lease_context;               /* host/lease_context.h */
 
 typedef struct bhi_guest_ops {
-    /* Call the guest's realloc(0, 0, align, size). *ret_address is not checked yet. */
+    /* Call the guest's realloc(0, 0, align, size), refresh memory_bytes. *ret_address is not
+     * checked yet. */
     bool (*realloc)(bhi_guest *guest, uint32_t align, uint32_t size, uint32_t *ret_address);
-    /* Suspend the guest until is_resumed is set and its call polled; false when the invocation was abandoned: the host
-     * function cancels what it had started and returns false. Never called while !may_leave. */
+    /* Suspend the guest until is_resumed is set and its call polled; false when the invocation was
+     * abandoned: the host function cancels what it had started and returns false. Never called
+     * while !may_leave. */
     bool (*suspend)(bhi_guest *guest);
     /* Record that [address, address+size) will be written (already bounds-checked). */
     void (*will_write)(bhi_guest *guest, uint32_t address, uint32_t size);
@@ -51,15 +53,16 @@ enum { BHI_TRAP_TEXT_BYTES = 256 };
 
 struct bhi_guest {
     const bhi_guest_ops *ops;
-    uint8_t *memory;      /* base of linear memory 0; moves never while the instance lives */
-    size_t memory_bytes;  /* its present size; the engine refreshes it before an import runs */
-    bool may_leave;       /* G2 */
-    bool is_trapping;     /* trap_text is set */
-    bool is_resumed;      /* set by whoever ends a suspension, before the call is polled again */
+    uint8_t *memory;     /* base of linear memory 0; moves never while the instance lives */
+    size_t memory_bytes; /* its present size; the engine refreshes it before an import runs */
+    bool may_leave;      /* G2 */
+    bool is_trapping;    /* trap_text is set */
+    bool is_resumed;     /* set by whoever ends a suspension, before the call is polled again */
     const struct bhi_host_table *host;
     struct bhi_lease_context *lease; /* whose call this is; replaced whole for each lease */
     bhi_handles *handles;            /* resources of this lease */
     bhi_arena arena;                 /* reset at the end of each host call's outermost frame */
+    uint64_t lifted_text_bytes;      /* text validated in this host call, bounded (lift.h) */
     char trap_text[BHI_TRAP_TEXT_BYTES];
 };
 
@@ -82,5 +85,8 @@ bool bhi_guest_suspend(bhi_guest *guest);
 
 /* True, or a trap that names `function`: an import was called where none may be (G2). */
 bool bhi_guest_check_may_leave(bhi_guest *guest, const char *function);
+
+/* How every import begins: G2, and that this host has the function. */
+bool bhi_guest_begin_import(bhi_guest *guest, const char *function, bool is_provided);
 
 #endif

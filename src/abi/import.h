@@ -23,6 +23,10 @@ typedef struct bhi_import {
 extern const bhi_import bhi_imports[];
 extern const size_t bhi_imports_count;
 
+/* Every interface of the ABI, those without functions too: "astrid:guest/lifecycle@1.0.0". */
+extern const char *const bhi_interfaces[];
+extern const size_t bhi_interfaces_count;
+
 /* NULL when unknown. */
 const bhi_import *bhi_import_find(bhi_bytes module, bhi_bytes name);
 
