@@ -109,9 +109,13 @@ class Inspect(ToolTest):
         capsules = [path.parent for path in EXAMPLES.glob("*/Capsule.toml")]
         guests = sorted((BUILD / "tests/guests").glob("*.wasm"))
         self.assertGreaterEqual(len(capsules), 4)
+        self.assertGreater(len(guests), 0)
         for path in [*capsules, *guests]:
             with self.subTest(path=path.name):
                 result = self.run_tool("inspect", path)
+                if path.name.startswith("wrong_") and result.returncode != OK:
+                    self.assert_one_line_error(result, HOST, path.name)
+                    continue
                 self.assertEqual(result.returncode, OK, result.stderr.decode())
                 self.assertIn(self.report(path)["blake3"], result.stdout.decode())
 

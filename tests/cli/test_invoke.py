@@ -80,6 +80,15 @@ class Invoke(ToolTest):
         self.assertIn("unreachable", answer["message"])
         self.assertIn("fail_on_purpose", answer["backtrace"])
 
+    def test_call_of_a_function_to_come_traps_by_name(self):
+        guest = self.guest("""(module
+            (import "astrid:net/host@1.0.0" "[resource-drop]tcp-stream" (func $drop (param i32)))
+            (memory (export "memory") 1)
+            (func (export "astrid-install") (call $drop (i32.const 1))))""", "later.wasm")
+        result = self.run_tool("invoke", guest, "--install")
+        self.assertEqual((result.returncode, result.stdout), (GUEST, b""))
+        self.assertIn("astrid:net/host", result.stderr.decode().splitlines()[0])
+
     def test_limits_end_a_call(self):
         guest = self.guest()
         cases = [(["spins", "--timeout", "50"], "deadline"),
