@@ -19,16 +19,12 @@ static bool next_count(capsule_option stored, uint64_t *ret_count)
     return !__builtin_add_overflow(count, 1, ret_count);
 }
 
-static capsule_result answer(uint64_t count)
+static capsule_result answer(capsule_option principal, uint64_t count)
 {
-    capsule_caller caller;
-    if (capsule_get_caller(&caller) != CAPSULE_SYS_OK)
-        return capsule_deny("cannot tell who is calling");
     capsule_bytes name = capsule_text("null");
-    if (caller.principal.is_some) {
-        capsule_bytes principal = caller.principal.value;
-        name.data = capsule_alloc(6 * principal.len + 2);
-        name.len = capsule_json_quote(principal, name.data);
+    if (principal.is_some) {
+        name.data = capsule_alloc(6 * principal.value.len + 2);
+        name.len = capsule_json_quote(principal.value, name.data);
     }
     return capsule_continue(capsule_format("{\"principal\":%.*s,\"visits\":%" PRIu64 "}",
                                            (int)name.len, (const char *)name.data, count));
@@ -36,6 +32,9 @@ static capsule_result answer(uint64_t count)
 
 capsule_result capsule_hook(capsule_bytes action, capsule_bytes payload)
 {
+    capsule_caller caller;
+    if (capsule_get_caller(&caller) != CAPSULE_SYS_OK)
+        return capsule_deny("cannot tell who is calling");
     capsule_bytes key = capsule_text("visits");
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         capsule_option stored = CAPSULE_NONE;
@@ -47,7 +46,7 @@ capsule_result capsule_hook(capsule_bytes action, capsule_bytes payload)
             return capsule_deny("the stored counter is not a number");
         status = capsule_kv_cas(key, stored, capsule_format("%" PRIu64, count));
         if (status == CAPSULE_KV_OK)
-            return answer(count);
+            return answer(caller.principal, count);
         if (status != CAPSULE_KV_CAS_MISMATCH)
             return capsule_deny("cannot write the counter: %s", capsule_kv_status_name(status));
     }
