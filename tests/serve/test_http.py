@@ -131,12 +131,8 @@ class Invoking(WithService):
         self.assertEqual(answer.json()["data"], "alice-1_X")
 
     def test_bad_principals_are_refused(self):
-        for principal in ("", "a b", "a/b", "ü".encode().decode("latin-1"), "x" * 65, "x" * 5000,
-                          "x" * 64 + "\0"):
-            try:
-                answer = self.service.invoke("echo", Bulkhead_Principal=principal)
-            except ValueError:  # what the client library itself refuses to send
-                continue
+        for principal in ("", "a b", "a/b", "ü".encode().decode("latin-1"), "x" * 65, "x" * 5000):
+            answer = self.service.invoke("echo", Bulkhead_Principal=principal)
             self.assertEqual((principal, answer.status), (principal, 400))
         self.assertEqual(self.service.invoke("who", Bulkhead_Principal="x" * 64).status, 200)
 
@@ -224,18 +220,22 @@ class Refusing(WithService):
             stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 60000)
             self.assertRegex(service.read_until_closed(stream), rb"^HTTP/1.1 (431|413|414) ")
 
-    def test_noise_is_refused(self):
-        for noise in (b"\0\1\2\3\r\n\r\n", b"GET\r\n\r\n",
-                      b"POST " + ACTIONS.encode() + b"echo HTTP/1.1\r\nHost: localhost\r\n"
-                      b"Content-Length: -5\r\n\r\n",
-                      b"POST " + ACTIONS.encode() + b"echo HTTP/1.1\r\nHost: localhost\r\n"
-                      b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"):
+    def test_malformed_framing_is_refused(self):
+        for field in ("Content-Length: -5\r\n\r\n", "Content-Length: 1x\r\n\r\nab",
+                      "Transfer-Encoding: chunked\r\n\r\nzz\r\n"):
             with self.service.open_socket() as stream:
-                stream.sendall(noise)
-                stream.shutdown(1)
-                answer = service.read_until_closed(stream)
-                self.assertRegex(answer, rb"^(HTTP/1.[01] 4[0-9][0-9] |$)")
-        self.assertEqual(self.service.get("/healthz").status, 200)
+                stream.sendall(f"POST {ACTIONS}echo HTTP/1.1\r\nHost: localhost\r\n"
+                               f"{field}".encode())
+                self.assertRegex(service.read_until_closed(stream), rb"^HTTP/1.1 400 ")
+
+    def test_noise_disturbs_nobody(self):
+        for noise in (b"\0\1\2\3\r\n\r\n", b"GET\r\n\r\n", b"\xff" * 100000, b"\r\n" * 1000):
+            with self.service.open_socket() as stream:
+                try:
+                    stream.sendall(noise)
+                except OSError:
+                    pass  # closed already, which is fine
+            self.assertEqual(self.service.get("/healthz").status, 200)
 
 
 class Bodies(WithService):
