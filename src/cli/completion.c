@@ -106,7 +106,12 @@ static void print_zsh(void)
         print_zsh_command(command);
     puts("    esac\n"
          "}\n"
-         "compdef _bulkhead bulkhead");
+         "# Read as a function from $fpath it completes at once; sourced, it only registers.\n"
+         "if [ \"$funcstack[1]\" = _bulkhead ]; then\n"
+         "    _bulkhead \"$@\"\n"
+         "else\n"
+         "    compdef _bulkhead bulkhead\n"
+         "fi");
 }
 
 static void print_fish_quoted(const char *text)

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """bulkhead inspect: what it says about the examples, the test guests and odd modules."""
 import unittest
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """bulkhead invoke: payloads in, data and outcomes out."""
 import json
 import os

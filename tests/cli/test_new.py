@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """bulkhead new: the capsule it makes builds and answers."""
 import os
 import subprocess

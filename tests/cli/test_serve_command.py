@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """bulkhead serve: what it prints works when pasted, and signals end it."""
 import re
 import signal

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """Help, versions, wrong command lines, completion and the manual page."""
 import re
 import shutil
