@@ -40,12 +40,10 @@ typedef struct bhi_lease_context {
     const bhi_config *config;
     const char *const *capabilities; /* sorted held names, NULL-terminated   */
     bhi_kv_store *kv;    /* NULL: kv calls answer "unknown"                   */
+    struct bhi_log_bucket *log_bucket; /* the capsule's; NULL: unbounded     */
     bhi_guest_log_cb log_cb;
     void *log_arg;
     const atomic_bool *is_cancelled;
-    bool has_random_seed; /* tests: deterministic randomness                 */
-    uint8_t random_seed[32];
-    uint64_t random_counter;
     bhi_worker *worker;  /* where the call runs                               */
     bhi_task *task;      /* the invocation to make ready when a wait ends     */
 } bhi_lease_context;

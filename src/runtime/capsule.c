@@ -52,6 +52,7 @@ void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease)
         .is_initialising = true,
         .config = &capsule->manifest.config,
         .capabilities = capsule->manifest.capabilities,
+        .log_bucket = &capsule->log_bucket,
         .log_cb = bhi_runtime_guest_log,
         .log_arg = capsule->runtime,
     };
@@ -219,6 +220,7 @@ bh_status bh_capsule_load(bh_runtime *runtime, const char *path, const bh_capsul
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a capsule");
     atomic_init(&capsule->references, 1);
     capsule->runtime = runtime;
+    bhi_log_bucket_init(&capsule->log_bucket, bhi_monotonic_ns());
     atomic_fetch_add(&runtime->capsules_count, 1);
     bh_status status = load(capsule, path, options != NULL ? options : &defaults, reterr);
     if (status != BH_OK) {
@@ -252,6 +254,7 @@ void bh_capsule_release(bh_capsule *capsule)
     }
     bhi_code_release(capsule->code);
     atomic_fetch_sub(&capsule->runtime->capsules_count, 1);
+    bhi_log_bucket_deinit(&capsule->log_bucket);
     bhi_arena_deinit(&capsule->arena);
     free(capsule);
 }

@@ -5,6 +5,7 @@
 #include <bulkhead/capsule.h>
 
 #include "abi/handles.h"
+#include "host/log_bucket.h"
 #include "pool/pool.h"
 #include "runtime/counters.h"
 #include "runtime/manifest.h"
@@ -23,6 +24,7 @@ struct bh_capsule {
     bhi_code *code;
     bhi_pool *pool;
     uint64_t wasm_bytes;
+    bhi_log_bucket log_bucket;
     bhi_counters counters;
 };
 

@@ -210,6 +210,7 @@ static void set_lease(bhi_invocation *invocation)
         .config = &capsule->manifest.config,
         .capabilities = capsule->manifest.capabilities,
         .kv = capsule->runtime->kv,
+        .log_bucket = &capsule->log_bucket,
         .log_cb = bhi_runtime_guest_log,
         .log_arg = capsule->runtime,
         .is_cancelled = &invocation->is_cancelled,

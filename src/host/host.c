@@ -1,0 +1,7 @@
+/* host/host.c - the interfaces that are there. */
+#include "host/host.h"
+
+const bhi_host_table bhi_host = {
+    .kv = &bhi_host_kv,
+    .sys = &bhi_host_sys,
+};
