@@ -13,7 +13,8 @@
  *                hash = "blake3:HEX" is compared with the file when it is given
  *   [capsule]    reuse = "pristine" (default), "principal", "shared", "never"; live_max =
  *                most instances (instance_pool_size is another name; live_max wins); min_idle =
- *                instances kept warm (default 1); init-randomness = "accept"; warmup = an action
+ *                instances kept warm (default 1); init-randomness = "accept" and warmup = an action
+ *                are for restoring instances and change nothing while they are rebuilt
  *   [env] KEY    {type, request, description, default, enum_values, placeholder}: what get-config
  *                answers. The value is, in this order: the process environment's
  *                BULKHEAD_CONFIG_<CAPSULE>__<KEY> in capitals with '-' as '_'; the default, JSON
