@@ -12,6 +12,7 @@ import json
 import pathlib
 import sys
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import emit_exports  # noqa: E402
