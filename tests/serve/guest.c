@@ -10,6 +10,7 @@ static bool is_action(capsule_bytes action, const char *name)
 }
 
 static volatile uint32_t spins;
+static char *volatile last_block; /* keeps the allocations below from being optimised away */
 
 static capsule_result loop_for_ever(void)
 {
@@ -42,7 +43,7 @@ static capsule_result take_all_memory(void)
         char *block = malloc(1 << 20);
         if (block == NULL)
             __builtin_trap();
-        memset(block, 1, 1 << 20);
+        last_block = memset(block, 1, 1 << 20);
     }
 }
 

@@ -69,7 +69,7 @@ class Faults(unittest.TestCase):
     def test_a_busy_guest_does_not_hold_up_others(self):
         with self.service.open_socket() as stream:
             stream.sendall(b"POST /v1/capsules/guest/actions/loop HTTP/1.1\r\nHost: localhost\r\n"
-                           b"Bulkhead-Timeout-Ms: 1000\r\nConnection: close\r\n"
+                           b"Bulkhead-Timeout-Ms: 300\r\nConnection: close\r\n"
                            b"Content-Length: 0\r\n\r\n")
             for _ in range(20):
                 answer = self.service.invoke("echo", b"x")
