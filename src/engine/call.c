@@ -311,6 +311,8 @@ static void settle_failure(bhi_instance *instance)
     }
     if (instance->is_stopped && stop_messages[result->outcome] != NULL)
         result->message = stop_messages[result->outcome];
+    else if (instance->guest.is_trapping)
+        result->message = instance->guest.trap_text; /* the engine buries it in its own words */
     instance->phase = BHI_PHASE_DEAD;
 }
 

@@ -76,21 +76,34 @@ static bh_status check_imports(const bhi_capsule_image *image, bh_error *reterr)
                     missing.text);
 }
 
-static bh_status check_entry(const bhi_capsule_image *image, bhi_entry entry, bh_error *reterr)
+/* An unchecked call with another type would corrupt the process, so each type is checked here. */
+static bh_status check_func_type(const bhi_capsule_image *image, bhi_bytes name,
+                                 const char *expected, bh_error *reterr)
 {
-    const char *name = bhi_entry_export(entry);
-    const bhi_capsule_export *found = bhi_capsule_export_find(image, name);
-    const char *expected = entry == BHI_ENTRY_HOOK ? "iiii:i" : ":";
+    const bhi_wasm_export *found = bhi_wasm_export_find(&image->module, name, BHI_WASM_FUNC);
     if (found == NULL)
-        return BH_OK;
-    const bhi_wasm_func_type *type = bhi_wasm_type_of_func(&image->module, found->func_index);
+        return bhi_fail(reterr, BH_E_MODULE, "export %.*s is not a function", (int)name.len,
+                        (const char *)name.data);
+    const bhi_wasm_func_type *type = bhi_wasm_type_of_func(&image->module, found->index);
     char actual[64] = "?";
     if (type != NULL)
         bhi_wasm_signature(type, actual, sizeof actual);
     if (strcmp(actual, expected) == 0)
         return BH_OK;
-    return bhi_fail(reterr, BH_E_MODULE, "export %s has the core type %s, expected %s", name,
-                    actual, expected);
+    return bhi_fail(reterr, BH_E_MODULE, "export %.*s has the core type %s, expected %s",
+                    (int)name.len, (const char *)name.data, actual, expected);
+}
+
+static bh_status check_entry(const bhi_capsule_image *image, bhi_entry entry, bh_error *reterr)
+{
+    const bhi_capsule_export *found = bhi_capsule_export_find(image, bhi_entry_export(entry));
+    if (found == NULL)
+        return BH_OK;
+    const char *expected = entry == BHI_ENTRY_HOOK ? "iiii:i" : ":";
+    bh_status status = check_func_type(image, found->core, expected, reterr);
+    if (status != BH_OK || entry != BHI_ENTRY_HOOK || found->post_return.len == 0)
+        return status;
+    return check_func_type(image, found->post_return, "i:", reterr);
 }
 
 static bh_status check_hook_support(const bhi_capsule_image *image, bh_error *reterr)
@@ -106,6 +119,16 @@ static bh_status check_hook_support(const bhi_capsule_image *image, bh_error *re
     return BH_OK;
 }
 
+static bh_status check_helpers(const bhi_capsule_image *image, bh_error *reterr)
+{
+    bh_status status = BH_OK;
+    if (image->realloc.len > 0)
+        status = check_func_type(image, image->realloc, "iiii:i", reterr);
+    if (status == BH_OK && image->initialize.len > 0)
+        status = check_func_type(image, image->initialize, ":", reterr);
+    return status == BH_OK ? check_hook_support(image, reterr) : status;
+}
+
 bh_status bhi_link_check(const bhi_capsule_image *image, bh_error *reterr)
 {
     bh_status status = check_imports(image, reterr);
@@ -119,7 +142,7 @@ bh_status bhi_link_check(const bhi_capsule_image *image, bh_error *reterr)
                         "no entry point: expected an export %s, run, "
                         "astrid-install or astrid-upgrade",
                         bhi_entry_export(BHI_ENTRY_HOOK));
-    return status == BH_OK ? check_hook_support(image, reterr) : status;
+    return status == BH_OK ? check_helpers(image, reterr) : status;
 }
 
 static void fill_types(wasm_valtype_vec_t *types, const char *letters, size_t count)

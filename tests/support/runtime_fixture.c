@@ -1,7 +1,10 @@
 /* support/runtime_fixture.c - see the header. */
 #include "support/runtime_fixture.h"
 
+#include "runtime/runtime.h"
+
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,6 +26,23 @@ static void log_cb(void *arg, bh_log_level level, const char *capsule, const cha
     snprintf(fixture->last_log.text, sizeof fixture->last_log.text, "%s", text);
 }
 
+/* cmocka puts its own handlers around every test and fixture; the engine installs its handlers, by
+ * which guests trap, once per process. Keep them, and put them back before guests run. */
+static const int trap_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+static struct sigaction engine_actions[4];
+static bool has_engine_actions;
+
+static void use_engine_signals(void)
+{
+    for (int i = 0; i < 4; i++) {
+        if (has_engine_actions)
+            sigaction(trap_signals[i], &engine_actions[i], NULL);
+        else
+            sigaction(trap_signals[i], NULL, &engine_actions[i]);
+    }
+    has_engine_actions = true;
+}
+
 void runtime_fixture_open(runtime_fixture *fixture)
 {
     *fixture = (runtime_fixture){.directory = "/tmp/bulkhead-test-XXXXXX"};
@@ -32,12 +52,16 @@ void runtime_fixture_open(runtime_fixture *fixture)
         .state_directory = fixture->directory, .guest_log_cb = log_cb, .guest_log_arg = fixture};
     if (bh_runtime_create(&options, &fixture->runtime, &error) != BH_OK)
         fail_msg("runtime: %s", error.text);
+    use_engine_signals();
 }
 
 void runtime_fixture_close(runtime_fixture *fixture)
 {
     bh_result_deinit(&kept_result);
-    bh_runtime_destroy(fixture->runtime);
+    /* A test that failed still holds its capsules, and destroying their runtime would abort before
+     * the failure is printed. */
+    if (atomic_load(&fixture->runtime->capsules_count) == 0)
+        bh_runtime_destroy(fixture->runtime);
     char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", fixture->directory);
     assert_int_equal(system(command), 0);
@@ -48,6 +72,7 @@ bh_status try_load_guest(runtime_fixture *fixture, const char *name, bh_error *r
     char path[512];
     snprintf(path, sizeof path, "%s/%s.wasm", TEST_GUESTS_DIR, name);
     bh_capsule *capsule = NULL;
+    use_engine_signals();
     *reterr = (bh_error){0};
     bh_status status = bh_capsule_load(fixture->runtime, path, NULL, &capsule, reterr);
     if (status == BH_OK)
@@ -60,6 +85,7 @@ static bh_capsule *load(runtime_fixture *fixture, const char *path,
 {
     bh_capsule *capsule = NULL;
     bh_error error = {0};
+    use_engine_signals();
     if (bh_capsule_load(fixture->runtime, path, options, &capsule, &error) != BH_OK)
         fail_msg("%s: %s", path, error.text);
     return capsule;
@@ -83,6 +109,7 @@ bh_capsule *load_example(runtime_fixture *fixture, const char *name)
 const bh_result *invoke_with(bh_capsule *capsule, const bh_request *request)
 {
     bh_error error = {0};
+    use_engine_signals();
     if (bh_invoke(capsule, request, &kept_result, &error) != BH_OK)
         fail_msg("invoke: %s: %s", bh_status_name(error.code), error.text);
     return &kept_result;
