@@ -1,4 +1,12 @@
-/* worker/operation.c - waiting in a host call, and the timer most waits need. */
+/* worker/operation.c - waiting in a host call, and the timer most waits need.
+ *
+ * complete wakes the guest only when it is suspended in this operation: a wake-up for nobody would
+ * have a guest polled that waits for something else.
+ *
+ * libuv counts whole milliseconds since its last look at the clock. A timer must not fire early, so
+ * the due time is rounded up on the real clock, and the loop's notion of now is refreshed before it
+ * is subtracted: a worker that ran tasks for long has an old one.
+ */
 #include "worker/operation.h"
 
 #include <stdlib.h>
@@ -14,18 +22,25 @@ void bhi_operation_init(bhi_operation *operation, bhi_worker *worker, bhi_task *
 
 bool bhi_operation_await(bhi_operation *operation)
 {
-    if (operation->is_complete)
-        return true;
-    return bhi_guest_suspend(operation->guest);
+    bool is_alive = true;
+    operation->is_awaited = true;
+    while (is_alive && !operation->is_complete)
+        is_alive = bhi_guest_suspend(operation->guest);
+    operation->is_awaited = false;
+    return is_alive;
 }
 
 void bhi_operation_complete(bhi_operation *operation)
 {
     BHI_ASSERT(!operation->is_complete);
     operation->is_complete = true;
+    if (!operation->is_awaited)
+        return;
     operation->guest->is_resumed = true;
     bhi_worker_ready(operation->worker, operation->task);
 }
+
+/* ---- timer ---- */
 
 struct bhi_timer {
     uv_timer_t handle; /* first: libuv gives it back */
@@ -33,30 +48,36 @@ struct bhi_timer {
     void *arg;
 };
 
-static void timer_fired(uv_timer_t *handle)
+static void fired_uv_cb(uv_timer_t *handle)
 {
     bhi_timer *timer = (bhi_timer *)handle;
     timer->fired_cb(timer->arg);
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void closed_uv_cb(uv_handle_t *handle)
 {
     free(handle);
+}
+
+static uint64_t rounded_up_ms(uint64_t ns)
+{
+    return ns / BHI_NS_PER_MS + (ns % BHI_NS_PER_MS != 0);
 }
 
 bh_status bhi_timer_open(bhi_worker *worker, uint64_t delay_ns, void (*fired_cb)(void *arg),
                          void *arg, bhi_timer **ret_timer, bh_error *reterr)
 {
-    bhi_timer *timer = malloc(sizeof *timer);
+    bhi_timer *timer = calloc(1, sizeof *timer);
     if (timer == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a timer");
-    uv_loop_t *loop = bhi_worker_loop(worker);
     timer->fired_cb = fired_cb;
     timer->arg = arg;
-    uint64_t delay_ms = delay_ns / BHI_NS_PER_MS + (delay_ns % BHI_NS_PER_MS != 0);
-    uv_update_time(loop); /* the loop's time is as old as its last turn */
+    uv_loop_t *loop = bhi_worker_loop(worker);
+    uint64_t due_ms = rounded_up_ms(bhi_deadline_after(bhi_worker_now_ns(worker), delay_ns));
     uv_timer_init(loop, &timer->handle);
-    uv_timer_start(&timer->handle, timer_fired, delay_ms, 0);
+    uv_update_time(loop);
+    uint64_t now_ms = uv_now(loop);
+    uv_timer_start(&timer->handle, fired_uv_cb, due_ms > now_ms ? due_ms - now_ms : 0, 0);
     *ret_timer = timer;
     return BH_OK;
 }
@@ -64,5 +85,5 @@ bh_status bhi_timer_open(bhi_worker *worker, uint64_t delay_ns, void (*fired_cb)
 void bhi_timer_close(bhi_timer *timer)
 {
     if (timer != NULL)
-        uv_close((uv_handle_t *)&timer->handle, timer_closed);
+        uv_close((uv_handle_t *)&timer->handle, closed_uv_cb);
 }

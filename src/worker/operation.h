@@ -21,6 +21,7 @@ typedef struct bhi_operation {
     bhi_worker *worker;
     bhi_task *task; /* the invocation to make ready */
     bhi_guest *guest;
+    bool is_awaited; /* the guest is suspended here */
     bool is_complete;
 } bhi_operation;
 
@@ -33,13 +34,14 @@ BH_MUST_USE bool bhi_operation_await(bhi_operation *operation);
 /* The work is done: wake the guest. At most once, on the worker's thread. */
 void bhi_operation_complete(bhi_operation *operation);
 
-/* Wait `delay_ns` on the worker's loop. The timer is heap-allocated and closes itself. */
+/* Call fired_cb once, from the loop, not before `delay_ns` have passed: rounded up to the loop's
+ * milliseconds. A delay past the end of the clock never fires. Fails with BH_E_NOMEM. */
 typedef struct bhi_timer bhi_timer;
 BH_MUST_USE bh_status bhi_timer_open(bhi_worker *worker, uint64_t delay_ns,
                                      void (*fired_cb)(void *arg), void *arg, bhi_timer **ret_timer,
                                      bh_error *reterr);
-/* Stops it when it has not fired; takes NULL; after this fired_cb is not called. Also to be called
- * after it fired. */
+/* Exactly once for each opened timer, also after it fired or from its fired_cb; takes NULL. Stops
+ * it: fired_cb is not called any more. The memory goes when the loop has let go of it. */
 void bhi_timer_close(bhi_timer *timer);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#include "base/assert.h"
+
 struct bhi_remote {
     bhi_task arrival; /* first: posted by finish */
     bhi_worker *worker;
@@ -40,7 +42,10 @@ bh_status bhi_remote_create(bhi_operation *operation, size_t payload_bytes,
                             void (*free_cb)(void *payload), bhi_remote **ret_remote,
                             bh_error *reterr)
 {
-    bhi_remote *remote = calloc(1, sizeof *remote + payload_bytes);
+    size_t bytes;
+    bhi_remote *remote = NULL;
+    if (!__builtin_add_overflow(sizeof *remote, payload_bytes, &bytes))
+        remote = calloc(1, bytes);
     if (remote == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for an operation");
     bhi_task_init(&remote->arrival, arrive);
@@ -67,13 +72,13 @@ bool bhi_remote_await(bhi_remote *remote)
 {
     if (bhi_operation_await(remote->operation))
         return true;
-    remote->operation = NULL;
-    leave(remote);
+    bhi_remote_release(remote);
     return false;
 }
 
 void bhi_remote_release(bhi_remote *remote)
 {
+    BHI_ASSERT(remote->operation != NULL); /* once */
     remote->operation = NULL;
     leave(remote);
 }

@@ -9,7 +9,9 @@
  * W2  A task's run function is called on the worker's thread only, never inside ready or post.
  * W3  After bhi_worker_stop no new turn begins once the queues are empty.
  *
- * Threads: functions are for the worker's own thread, except create, post, stop, join, destroy.
+ * Threads: functions are for the worker's own thread, except create, start, post, stop, join,
+ *          destroy and read_stats. The own thread is the creating one; from start to join it is the
+ *          started one.
  */
 #ifndef BHI_WORKER_WORKER_H
 #define BHI_WORKER_WORKER_H
@@ -28,8 +30,8 @@ struct bhi_task {
     bhi_link link;         /* on the run queue (worker's thread only) */
     bhi_task *next_posted; /* on the posted stack */
     void (*run)(bhi_task *task);
-    bool is_ready;        /* on the run queue; worker's thread only */
-    atomic_int is_posted; /* on the posted stack */
+    bool is_ready;         /* on the run queue; worker's thread only */
+    atomic_bool is_queued; /* on the run queue or the posted stack (W1) */
 };
 
 void bhi_task_init(bhi_task *task, void (*run)(bhi_task *task));
@@ -37,7 +39,8 @@ void bhi_task_init(bhi_task *task, void (*run)(bhi_task *task));
 /* A worker whose loop the calling thread will run. Fails with BH_E_NOMEM, BH_E_IO. */
 BH_MUST_USE bh_status bhi_worker_create(bhi_worker **ret_worker, bh_error *reterr);
 
-/* Give the worker a thread of its own, which runs until bhi_worker_stop. */
+/* Give the worker a thread of its own, which runs until bhi_worker_stop. Copies the name, of which
+ * the first 15 bytes count. Fails with BH_E_IO. */
 BH_MUST_USE bh_status bhi_worker_start(bhi_worker *worker, const char *thread_name,
                                        bh_error *reterr);
 
@@ -45,19 +48,21 @@ BH_MUST_USE bh_status bhi_worker_start(bhi_worker *worker, const char *thread_na
 void bhi_worker_stop(bhi_worker *worker);
 void bhi_worker_join(bhi_worker *worker);
 
-/* Takes NULL. All tasks are gone and all handles closed or closing by now; joins a started one. */
+/* Takes NULL. All tasks are gone and all handles closed or closing by now; joins a started one.
+ * Blocks: until every expected post has come. */
 void bhi_worker_destroy(bhi_worker *worker);
 
-/* One turn: run what is ready (each task once), then the loop; wait for events only when nothing
- * is ready and `may_block`. For workers without a thread. */
+/* One turn: run what is ready (each task once), then the loop. Waits for events only when
+ * `may_block` and the turn had no task to run, so that a caller can look, after each turn with
+ * work, whether that was what it waited for. For workers without a thread. A task may call it, a
+ * callback of the loop may not. */
 void bhi_worker_turn(bhi_worker *worker, bool may_block);
 
 void bhi_worker_ready(bhi_worker *worker, bhi_task *task);
-/* From any thread. */
+/* From any thread. What the poster wrote before is visible to the run that follows. */
 void bhi_worker_post(bhi_worker *worker, bhi_task *task);
-
-/* Take a ready task off the run queue; does nothing when it is not there. A posted task cannot be
- * taken back. */
+/* Take the task off its queue, if it is on one, so that it may be freed. Nobody may be posting it
+ * at this moment. */
 void bhi_worker_forget(bhi_worker *worker, bhi_task *task);
 
 /* A post is owed to this worker by another thread: destroy waits for it. */
@@ -66,13 +71,13 @@ void bhi_worker_expected_came(bhi_worker *worker);
 
 uv_loop_t *bhi_worker_loop(bhi_worker *worker);
 
-/* Loop time in ns is cached by libuv per turn; this reads the clock. Tests replace it. */
+/* Loop time is cached by libuv per turn, in ms; this reads the clock behind it. */
 uint64_t bhi_worker_now_ns(const bhi_worker *worker);
 
 typedef struct bhi_worker_stats {
     uint64_t tasks_run;
     uint64_t turns;
-    uint64_t posts;
+    uint64_t posts; /* tasks taken off the posted stack */
 } bhi_worker_stats;
 
 void bhi_worker_read_stats(const bhi_worker *worker, bhi_worker_stats *ret_stats);
