@@ -50,6 +50,7 @@ typedef struct bhi_exchange {
     bool is_refused;  /* `answer` is a refusal, to be queued once the body was read */
     bool must_linger; /* answered before its body was read */
     uint32_t timeout_ms;
+    uint32_t started_turn; /* of the http, when the invocation was started */
     uint64_t received_bytes;
     const bhi_catalog_entry *entry; /* of an action */
     bhi_path path;
@@ -336,6 +337,7 @@ static enum MHD_Result start_invocation(bhi_exchange *exchange)
     };
     bh_error error = {0};
     exchange->phase = EXCHANGE_STARTED;
+    exchange->started_turn = http->turn;
     http->running++;
     bh_status status =
         bhi_invocation_start(exchange->entry->capsule, http->options.worker, &request,
@@ -377,8 +379,11 @@ static void client_gone(void *arg)
         bhi_invocation_cancel(exchange->invocation);
 }
 
+/* Not in the turn that started it: the invocation has not had a chance to run yet. */
 static enum MHD_Result suspend(bhi_exchange *exchange)
 {
+    if (exchange->started_turn == exchange->http->turn)
+        return MHD_YES;
     exchange->phase = EXCHANGE_SUSPENDED;
     MHD_suspend_connection(exchange->connection);
     exchange->hangup = bhi_hangup_open(exchange->http, exchange->connection, client_gone, exchange);

@@ -53,6 +53,7 @@ static void run_daemon(bhi_http *http)
 {
     if (http->phase == HTTP_STOPPED)
         return;
+    http->turn++;
     http->has_queued_late = false;
     MHD_run(http->daemon);
     if (http->has_queued_late)

@@ -26,6 +26,7 @@ struct bhi_http {
     uv_timer_t drain_timer;
     uint32_t handles_open; /* uv handles whose close callback is still to come */
     http_phase phase;
+    uint32_t turn;        /* counts calls of run_daemon; a turn may run the daemon twice */
     bool is_closing_now;  /* the time for polite ends is over */
     bool has_queued_late; /* an answer was queued outside the daemon's fast path */
     bhi_link exchanges;   /* every live exchange */
