@@ -218,13 +218,18 @@ static void turn_inside_a_task_runs_the_rest_of_its_round(void **state)
     bhi_worker_destroy(t.worker);
 }
 
+static void run_freeing(bhi_task *task)
+{
+    free(task);
+}
+
 static void task_may_free_itself(void **state)
 {
     trace t = {.worker = new_worker()};
     bhi_worker_stats before, after;
     bhi_worker_read_stats(t.worker, &before);
     bhi_task *task = malloc(sizeof *task);
-    bhi_task_init(task, (void (*)(bhi_task *))free);
+    bhi_task_init(task, run_freeing);
     bhi_worker_ready(t.worker, task);
     bhi_worker_turn(t.worker, false);
     bhi_worker_read_stats(t.worker, &after);
