@@ -342,8 +342,6 @@ static enum MHD_Result start_invocation(bhi_exchange *exchange)
     bh_status status =
         bhi_invocation_start(exchange->entry->capsule, http->options.worker, &request,
                              invocation_done, exchange, &exchange->invocation, &error);
-    if (status == BH_OK && exchange->phase == EXCHANGE_DONE)
-        return queue_answer(exchange); /* done inside the start */
     if (status == BH_OK)
         return MHD_YES; /* without an answer the daemon asks again at its next run */
     http->running--;
