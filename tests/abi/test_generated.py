@@ -2,6 +2,7 @@
 """The generated bindings are what witgen makes of wit/: no file stale, missing or left over."""
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -36,10 +37,31 @@ def stale_json(text):
     return [] if same else ['wit/resolved.json: stale']
 
 
+def signature(text):
+    """In letters: iI:i for "(param i32 i64) (result i32)"."""
+    letters = {'i32': 'i', 'i64': 'I', 'f32': 'f', 'f64': 'F'}
+    parts = [re.search(rf'\({word}([^)]*)\)', text) for word in ('param', 'result')]
+    return ':'.join(''.join(letters[t] for t in part[1].split()) if part else '' for part in parts)
+
+
+def wrong_signatures():
+    """Compare the core types of all imports with those that wasm-tools gives a module."""
+    if shutil.which('wasm-tools') is None:
+        return []
+    made = subprocess.run(['wasm-tools', 'component', 'embed', 'wit', '--dummy-names', 'legacy',
+                           '-t'], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    theirs = {(m[1], m[2], signature(m[3]))
+              for m in re.finditer(r'\(import "([^"]*)" "([^"]*)" \(func(.*)\)\)', made)
+              if not m[1].startswith('[export]')}
+    rows = (ROOT / 'src/abi/generated/imports.c').read_text()
+    ours = set(re.findall(r'\{"([^"]*)",\s*"([^"]*)",\s*"([^"]*)",', rows))
+    return [f'core type differs: {row}' for row in sorted(theirs ^ ours)]
+
+
 def main():
     text = (ROOT / 'wit/resolved.json').read_text()
     document = json.loads(text)
-    problems = stale_files(document) + stale_json(text)
+    problems = stale_files(document) + stale_json(text) + wrong_signatures()
     # The comparison itself can fail: another interface gives other files.
     document['interfaces'][0]['docs'] = {'contents': 'changed'}
     if not stale_files(document):
