@@ -22,16 +22,17 @@ run: build ## serve the example capsules on 127.0.0.1:8787
 	@$(BUILD)/bulkhead serve examples --listen $(LISTEN)
 
 test: build ## run every test
+	@cmake --build $(BUILD) --target test_programs
 	@ctest --test-dir $(BUILD) --output-on-failure -j 2
 
 asan: setup ## run the tests under address and undefined-behaviour sanitizers
 	@$(CMAKE) -B $(BUILD)-asan -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_SANITIZE=address,undefined >/dev/null
-	@cmake --build $(BUILD)-asan
+	@cmake --build $(BUILD)-asan --target all test_programs
 	@ctest --test-dir $(BUILD)-asan --output-on-failure -j 2
 
 tsan: setup ## run the tests under the thread sanitizer
 	@$(CMAKE) -B $(BUILD)-tsan -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_SANITIZE=thread >/dev/null
-	@cmake --build $(BUILD)-tsan
+	@cmake --build $(BUILD)-tsan --target all test_programs
 	@ctest --test-dir $(BUILD)-tsan --output-on-failure -j 2
 
 bench: build ## print invocation times beside the fresh-instance peer
@@ -42,7 +43,7 @@ bench-http: build ## requests per second beside a bare libmicrohttpd handler (ne
 
 fuzz: setup ## fuzz every decoder (SECONDS=60 each)
 	@CC=$(CLANG) $(CMAKE) -B $(BUILD)-fuzz -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null
-	@cmake --build $(BUILD)-fuzz
+	@cmake --build $(BUILD)-fuzz --target test_programs
 	@tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),60)
 
 bindings: ## regenerate the host bindings from wit/ (needs wasm-tools)

@@ -93,8 +93,7 @@ static bool call_func(fresh_call *call, const wasmtime_func_t *func, wasmtime_va
                       size_t count)
 {
     wasm_trap_t *trap = NULL;
-    if (!report("calling",
-                wasmtime_func_call_unchecked(call->context, func, values, count, &trap)))
+    if (!report("calling", wasmtime_func_call_unchecked(call->context, func, values, count, &trap)))
         return false;
     if (trap != NULL)
         wasm_trap_delete(trap);
@@ -161,8 +160,7 @@ bool bench_fresh_invoke(bench_fresh *fresh, const char *action, const void *payl
     wasmtime_store_t *store = wasmtime_store_new(fresh->engine, NULL, NULL);
     fresh_call call;
     uint32_t action_at, payload_at;
-    bool is_ok = open_call(fresh, store, &call) &&
-                 put(&call, action, strlen(action), &action_at) &&
+    bool is_ok = open_call(fresh, store, &call) && put(&call, action, strlen(action), &action_at) &&
                  put(&call, payload, payload_len, &payload_at);
     if (is_ok) {
         wasmtime_val_raw_t values[4] = {{.i32 = (int32_t)action_at},

@@ -40,7 +40,9 @@ int main(int argc, char **argv)
         bh_runtime_destroy(runtime);
         return fail("load", &error);
     }
-    bh_request request = {.action = "greet", .payload = argv[2], .payload_len = strlen(argv[2]),
+    bh_request request = {.action = "greet",
+                          .payload = argv[2],
+                          .payload_len = strlen(argv[2]),
                           .principal = "alice"};
     bh_result result = {0};
     int code = bh_invoke(capsule, &request, &result, &error) == BH_OK ? print_answer(&result)

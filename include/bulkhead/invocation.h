@@ -48,7 +48,8 @@ typedef struct bh_timings {
     uint64_t restore_ns; /* end of the call to the lease's return */
 } bh_timings;
 
-/* Zero it before the first use. Storage is kept and used again by the next bh_invoke with it. */
+/* Zero it before the first use. Storage is kept and used again by the next bh_invoke with it, which
+ * ends the life of the texts. After a status other than BH_OK the outcome is REFUSED. */
 typedef struct bh_result {
     bh_outcome outcome;
     const char *action; /* what the guest answered, NUL-terminated; "" unless RETURNED by a hook */
@@ -56,7 +57,7 @@ typedef struct bh_result {
     bool has_data;
     const char *data; /* NUL-terminated after data_len bytes */
     size_t data_len;
-    uint64_t fuel_used;
+    uint64_t fuel_used; /* exact; at DEADLINE and CANCELLED a lower bound (see docs/decisions) */
     bh_timings timings;
     const char *message;   /* "" or why the guest did not return     */
     const char *backtrace; /* "" or wasm frames, innermost first     */

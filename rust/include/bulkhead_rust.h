@@ -39,4 +39,31 @@ void bhr_blake3_keyed(const uint8_t key[32], const uint8_t *data, size_t len, ui
 /* sizeof(wasmtime_val_t) as the archive was built: headers of another feature set differ. */
 size_t bhr_wasmtime_val_bytes(void);
 
+/* wasmtime's TypedFunc::call_async for a function of two i32 without results: its type is checked
+ * once, not at every call. A call follows the rules of wasmtime_call_future_t: one per store at a
+ * time; func, store and *ret_end stay until it is deleted; deleting a pending one abandons it. */
+struct wasmtime_context;
+struct wasmtime_func;
+struct wasmtime_error;
+
+typedef struct bhr_typed_func bhr_typed_func;
+typedef struct bhr_call bhr_call;
+
+typedef struct bhr_call_end {
+    struct wasmtime_error *error; /* NULL when it returned, else the caller's to delete */
+    int32_t trap_code;            /* wasmtime_trap_code_t, or -1 when the error is not a trap */
+} bhr_call_end;
+
+/* NULL when the function has another type. Delete it before its store's engine. */
+bhr_typed_func *bhr_typed_func_new(struct wasmtime_context *context,
+                                   const struct wasmtime_func *func);
+void bhr_typed_func_delete(bhr_typed_func *func); /* takes NULL */
+
+/* `ret_end` is written only when the call fails: zero it first. */
+bhr_call *bhr_typed_func_call_async(struct wasmtime_context *context, const bhr_typed_func *func,
+                                    int32_t first, int32_t second, bhr_call_end *ret_end);
+/* True when the call has ended; then it is not polled again. */
+bool bhr_call_poll(bhr_call *call);
+void bhr_call_delete(bhr_call *call);
+
 #endif

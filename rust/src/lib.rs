@@ -8,6 +8,9 @@ use std::ffi::c_char;
 pub use wasmtime_c_api;
 
 mod toml_json;
+mod typed_call;
+
+pub use typed_call::*;
 
 /// A heap buffer handed to C. C gives it back with `bhr_bytes_free`.
 #[repr(C)]

@@ -205,9 +205,14 @@ wasmtime_error_t *bhi_instance_epoch_cb(wasmtime_context_t *context, void *data,
 
 /* ---- begin ---- */
 
+static bool is_pending(const bhi_instance *instance)
+{
+    return instance->call != NULL || instance->instantiation != NULL;
+}
+
 static void begin(bhi_instance *instance, bhi_phase phase, const bhi_budget *budget)
 {
-    BHI_ASSERT(instance->future == NULL);
+    BHI_ASSERT(!is_pending(instance));
     instance->phase = phase;
     instance->budget = *budget;
     instance->memory.bytes_max = budget->memory_bytes_max;
@@ -215,26 +220,17 @@ static void begin(bhi_instance *instance, bhi_phase phase, const bhi_budget *bud
     instance->guest.is_trapping = false;
     instance->is_stopped = false;
     instance->is_waiting = false;
-    instance->trap = NULL;
-    instance->error = NULL;
     instance->result = (bhi_call_result){.message = "", .backtrace = ""};
     wasmtime_error_t *error = wasmtime_context_set_fuel(instance->context, budget->fuel);
     BHI_ASSERT(error == NULL); /* fuel is on in every engine of ours */
     wasmtime_context_set_epoch_deadline(instance->context, 1);
 }
 
-static void call_driver(bhi_instance *instance, const wasmtime_func_t *func, size_t arguments_count)
-{
-    instance->future =
-        wasmtime_func_call_async(instance->context, func, instance->arguments, arguments_count,
-                                 NULL, 0, &instance->trap, &instance->error);
-}
-
 static void call_driver_entry(bhi_instance *instance, int32_t slot)
 {
     instance->guest.may_leave = true;
-    instance->arguments[0] = (wasmtime_val_t){.kind = WASMTIME_I32, .of.i32 = slot};
-    call_driver(instance, &instance->driver_entry, 1);
+    instance->call = bhr_typed_func_call_async(instance->context, instance->driver_entry, slot, 0,
+                                               &instance->ending.call);
 }
 
 void bhi_instance_begin_build(bhi_instance *instance, const bhi_budget *budget)
@@ -244,9 +240,9 @@ void bhi_instance_begin_build(bhi_instance *instance, const bhi_budget *budget)
     wasmtime_store_limiter(instance->store, MEMORY_BYTES_BY_MEMORY_CALLBACK,
                            budget->table_elements_max, INSTANCES_MAX, TABLES_MAX, MEMORIES_MAX);
     instance->guest.may_leave = true;
-    instance->future = wasmtime_instance_pre_instantiate_async(
-        instance->code->guest, instance->context, &instance->guest_instance, &instance->trap,
-        &instance->error);
+    instance->instantiation = wasmtime_instance_pre_instantiate_async(
+        instance->code->guest, instance->context, &instance->guest_instance, &instance->ending.trap,
+        &instance->ending.error);
 }
 
 void bhi_instance_begin_hook(bhi_instance *instance, const bhi_budget *budget,
@@ -257,11 +253,9 @@ void bhi_instance_begin_hook(bhi_instance *instance, const bhi_budget *budget,
     begin(instance, BHI_PHASE_CALLING, budget);
     instance->hook_call = call;
     instance->guest.may_leave = false; /* realloc runs first (G2) */
-    instance->arguments[0] =
-        (wasmtime_val_t){.kind = WASMTIME_I32, .of.i32 = (int32_t)call->action.len};
-    instance->arguments[1] =
-        (wasmtime_val_t){.kind = WASMTIME_I32, .of.i32 = (int32_t)call->payload.len};
-    call_driver(instance, &instance->driver_hook, 2);
+    instance->call = bhr_typed_func_call_async(instance->context, instance->driver_hook,
+                                               (int32_t)call->action.len,
+                                               (int32_t)call->payload.len, &instance->ending.call);
 }
 
 void bhi_instance_begin_entry(bhi_instance *instance, const bhi_budget *budget, bhi_entry entry)
@@ -300,9 +294,7 @@ static void settle_failure(bhi_instance *instance)
     if (instance->failure == NULL)
         instance->failure = malloc(sizeof *instance->failure);
     bhi_failure *failure = instance->failure != NULL ? instance->failure : &on_stack;
-    bhi_failure_read(failure, instance->trap, instance->error);
-    instance->trap = NULL;
-    instance->error = NULL;
+    bhi_failure_read(failure, &instance->ending);
     bhi_call_result *result = &instance->result;
     result->outcome = outcome_of_failure(instance, failure);
     if (instance->failure != NULL) {
@@ -322,7 +314,7 @@ static void settle(bhi_instance *instance)
     wasmtime_error_t *error = wasmtime_context_get_fuel(instance->context, &fuel_left);
     BHI_ASSERT(error == NULL);
     instance->result.fuel_used = instance->budget.fuel - fuel_left;
-    if (instance->trap != NULL || instance->error != NULL || instance->is_stopped)
+    if (bhi_ending_is_failure(&instance->ending) || instance->is_stopped)
         settle_failure(instance);
     else
         instance->phase = BHI_PHASE_READY;
@@ -330,7 +322,7 @@ static void settle(bhi_instance *instance)
 
 static void settle_build_failure(bhi_instance *instance, const bh_error *error)
 {
-    instance->error = wasmtime_error_new(error->text);
+    instance->ending.error = wasmtime_error_new(error->text);
     stop(instance, BH_OUTCOME_HOST_FAILURE);
     settle(instance);
 }
@@ -350,26 +342,44 @@ static bool go_on_building(bhi_instance *instance)
     return true;
 }
 
-static bool poll_future(bhi_instance *instance)
+static void delete_pending(bhi_instance *instance)
+{
+    if (instance->call != NULL)
+        bhr_call_delete(instance->call);
+    if (instance->instantiation != NULL)
+        wasmtime_call_future_delete(instance->instantiation);
+    instance->call = NULL;
+    instance->instantiation = NULL;
+}
+
+static bool poll_pending(bhi_instance *instance)
+{
+    if (instance->call != NULL)
+        return bhr_call_poll(instance->call);
+    bhi_memory_announce(&instance->memory);
+    bool is_done = wasmtime_call_future_poll(instance->instantiation);
+    bhi_memory_announce(NULL);
+    return is_done;
+}
+
+/* Run guest code until it ends, yields or waits. True when it ended. */
+static bool run_guest(bhi_instance *instance)
 {
     bhi_ticker *ticker = &instance->code->engine->ticker;
     instance->ticks = 0;
-    bhi_memory_announce(instance->phase == BHI_PHASE_INSTANTIATING ? &instance->memory : NULL);
     bhi_ticker_enter(ticker);
-    bool is_done = wasmtime_call_future_poll(instance->future);
+    bool is_done = poll_pending(instance);
     bhi_ticker_leave(ticker);
-    if (!is_done)
-        return false;
-    wasmtime_call_future_delete(instance->future);
-    instance->future = NULL;
-    return true;
+    if (is_done)
+        delete_pending(instance);
+    return is_done;
 }
 
 bhi_poll bhi_instance_poll(bhi_instance *instance)
 {
-    BHI_ASSERT(instance->future != NULL);
+    BHI_ASSERT(is_pending(instance));
     for (;;) {
-        if (!poll_future(instance))
+        if (!run_guest(instance))
             return instance->is_waiting ? BHI_POLL_WAITING : BHI_POLL_YIELDED;
         bool was_instantiating = instance->phase == BHI_PHASE_INSTANTIATING;
         settle(instance);
@@ -381,11 +391,10 @@ bhi_poll bhi_instance_poll(bhi_instance *instance)
 
 void bhi_instance_abandon(bhi_instance *instance, bh_outcome why)
 {
-    if (instance->future == NULL)
+    if (!is_pending(instance))
         return;
     stop(instance, why);
-    wasmtime_call_future_delete(instance->future);
-    instance->future = NULL;
+    delete_pending(instance);
     if (instance->nested_trap != NULL)
         wasm_trap_delete(instance->nested_trap);
     instance->nested_trap = NULL;

@@ -34,7 +34,8 @@
     (if (call $lift (local.get $result))
       (then (call_indirect (type $post_return) (local.get $result) (i32.const 2)))))
 
-  (func (export "entry") (param $slot i32)
+  ;; The second parameter makes both ways in one type for the host.
+  (func (export "entry") (param $slot i32) (param $unused i32)
     (call_indirect (type $entry) (local.get $slot)))
 
   (func (export "wait") (call $wait)))

@@ -67,61 +67,59 @@ static void write_backtrace(bhi_failure *failure, const wasm_frame_vec_t *frames
     failure->backtrace[used] = 0;
 }
 
+/* The engine's words are "error while executing at wasm backtrace: ...", the reason behind them. */
+static void read_reason(bhi_failure *failure, const wasm_byte_vec_t *words)
+{
+    static const char marker[] = "wasm trap: ";
+    const char *found =
+        words->size > 0 ? memmem(words->data, words->size, marker, sizeof marker - 1) : NULL;
+    const char *reason = found != NULL ? found + sizeof marker - 1 : words->data;
+    copy_line(failure->message, sizeof failure->message, reason,
+              words->size - (size_t)(reason - words->data));
+}
+
 static void read_trap(bhi_failure *failure, const wasm_trap_t *trap)
 {
     wasm_message_t words;
-    wasm_trap_message(trap, &words);
-    copy_line(failure->message, sizeof failure->message, words.data, words.size);
-    wasm_byte_vec_delete(&words);
-    wasmtime_trap_code_t code;
-    bool has_code = wasmtime_trap_code(trap, &code);
-    failure->is_out_of_fuel = has_code && code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
     wasm_frame_vec_t frames;
+    wasmtime_trap_code_t code;
+    wasm_trap_message(trap, &words);
     wasm_trap_trace(trap, &frames);
+    read_reason(failure, &words);
     write_backtrace(failure, &frames);
+    wasm_byte_vec_delete(&words);
     wasm_frame_vec_delete(&frames);
+    if (wasmtime_trap_code(trap, &code))
+        failure->is_out_of_fuel = code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
 }
 
 static void read_error(bhi_failure *failure, const wasmtime_error_t *error)
 {
     wasm_name_t words;
-    wasmtime_error_message(error, &words);
-    copy_line(failure->message, sizeof failure->message, words.data, words.size);
-    wasm_byte_vec_delete(&words);
     wasm_frame_vec_t frames;
+    wasmtime_error_message(error, &words);
     wasmtime_error_wasm_trace(error, &frames);
+    read_reason(failure, &words);
     write_backtrace(failure, &frames);
+    wasm_byte_vec_delete(&words);
     wasm_frame_vec_delete(&frames);
 }
 
-/* The engine words a trap as "error while executing at wasm backtrace: ..." with the reason last
- * when it has frames; the reason alone is what a caller wants to read. */
-static void keep_reason(char *message, const wasm_trap_t *trap)
-{
-    static const char marker[] = "wasm trap: ";
-    wasm_message_t words;
-    wasm_trap_message(trap, &words);
-    const char *found =
-        words.size > 0 ? memmem(words.data, words.size, marker, sizeof marker - 1) : NULL;
-    if (found != NULL) {
-        size_t left = words.size - (size_t)(found - words.data);
-        copy_line(message, BHI_MESSAGE_BYTES, found + sizeof marker - 1,
-                  left - (sizeof marker - 1));
-    }
-    wasm_byte_vec_delete(&words);
-}
-
-void bhi_failure_read(bhi_failure *failure, wasm_trap_t *take_trap, wasmtime_error_t *take_error)
+void bhi_failure_read(bhi_failure *failure, bhi_ending *ending)
 {
     *failure = (bhi_failure){0};
-    if (take_trap != NULL) {
-        read_trap(failure, take_trap);
-        keep_reason(failure->message, take_trap);
-        wasm_trap_delete(take_trap);
+    if (ending->trap != NULL) {
+        read_trap(failure, ending->trap);
+        wasm_trap_delete(ending->trap);
     }
-    if (take_error != NULL) {
-        if (take_trap == NULL)
-            read_error(failure, take_error);
-        wasmtime_error_delete(take_error);
+    if (ending->error != NULL) {
+        read_error(failure, ending->error);
+        wasmtime_error_delete(ending->error);
     }
+    if (ending->call.error != NULL) {
+        read_error(failure, ending->call.error);
+        failure->is_out_of_fuel = ending->call.trap_code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
+        wasmtime_error_delete(ending->call.error);
+    }
+    *ending = (bhi_ending){0};
 }

@@ -2,6 +2,8 @@
 #ifndef BHI_ENGINE_FAILURE_H
 #define BHI_ENGINE_FAILURE_H
 
+#include <bulkhead_rust.h>
+
 #include "base/error.h"
 #include "engine/wasmtime_api.h"
 
@@ -18,7 +20,19 @@ typedef struct bhi_failure {
     char backtrace[BHI_BACKTRACE_BYTES];
 } bhi_failure;
 
-/* Either may be NULL; both are freed. */
-void bhi_failure_read(bhi_failure *failure, wasm_trap_t *take_trap, wasmtime_error_t *take_error);
+/* What the engine leaves when a call or an instantiation ends; all NULL when it returned. */
+typedef struct bhi_ending {
+    bhr_call_end call;
+    wasm_trap_t *trap;
+    wasmtime_error_t *error;
+} bhi_ending;
+
+static inline bool bhi_ending_is_failure(const bhi_ending *ending)
+{
+    return ending->call.error != NULL || ending->trap != NULL || ending->error != NULL;
+}
+
+/* Empties and frees the ending. */
+void bhi_failure_read(bhi_failure *failure, bhi_ending *ending);
 
 #endif

@@ -70,6 +70,8 @@ void bhi_instance_destroy(bhi_instance *instance)
     if (instance == NULL)
         return;
     bhi_instance_abandon(instance, BH_OUTCOME_CANCELLED);
+    bhr_typed_func_delete(instance->driver_hook);
+    bhr_typed_func_delete(instance->driver_entry);
     wasmtime_store_delete(instance->store);
     bhi_arena_deinit(&instance->guest.arena);
     bhi_code_release(instance->code);
@@ -98,6 +100,15 @@ static bool find_func(bhi_instance *instance, const wasmtime_instance_t *owner, 
         *ret_func = found.of.func;
     wasmtime_extern_delete(&found);
     return is_func;
+}
+
+static bool find_typed(bhi_instance *instance, const char *name, bhr_typed_func **ret_func)
+{
+    wasmtime_func_t func;
+    if (!find_func(instance, &instance->driver_instance, name, &func))
+        return false;
+    *ret_func = bhr_typed_func_new(instance->context, &func);
+    return *ret_func != NULL;
 }
 
 static bh_status instantiate_driver(bhi_instance *instance, bh_error *reterr)
@@ -157,8 +168,8 @@ bh_status bhi_instance_attach_driver(bhi_instance *instance, bh_error *reterr)
         return status;
     const wasmtime_instance_t *driver = &instance->driver_instance;
     wasmtime_extern_t table;
-    if (!find_func(instance, driver, "hook", &instance->driver_hook) ||
-        !find_func(instance, driver, "entry", &instance->driver_entry) ||
+    if (!find_typed(instance, "hook", &instance->driver_hook) ||
+        !find_typed(instance, "entry", &instance->driver_entry) ||
         !find_func(instance, driver, "wait", &instance->driver_wait) ||
         !wasmtime_instance_export_get(instance->context, driver, "guest", 5, &table))
         return bhi_fail(reterr, BH_E_BUILD, "the driver lacks an export");

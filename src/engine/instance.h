@@ -2,6 +2,8 @@
 #ifndef BHI_ENGINE_INSTANCE_H
 #define BHI_ENGINE_INSTANCE_H
 
+#include <bulkhead_rust.h>
+
 #include "engine/code.h"
 #include "engine/failure.h"
 #include "engine/memory.h"
@@ -38,15 +40,15 @@ struct bhi_instance {
     wasmtime_instance_t guest_instance;
     wasmtime_instance_t driver_instance;
     wasmtime_func_t guest_realloc;
-    wasmtime_func_t driver_hook, driver_entry, driver_wait;
+    bhr_typed_func *driver_hook, *driver_entry;
+    wasmtime_func_t driver_wait;
 
     bhi_phase phase;
     bhi_budget budget;
-    const bhi_hook_call *hook_call; /* of the call being made */
-    wasmtime_val_t arguments[2];    /* the engine keeps pointing here until the call is done */
-    wasmtime_call_future_t *future;
-    wasm_trap_t *trap;        /* written by the engine when the future ends */
-    wasmtime_error_t *error;  /* likewise */
+    const bhi_hook_call *hook_call;        /* of the call being made */
+    wasmtime_call_future_t *instantiation; /* one of these two is pending, or none */
+    bhr_call *call;
+    bhi_ending ending;        /* written by the engine when that ends */
     wasm_trap_t *nested_trap; /* of a call made by a host function, to be passed on */
     uint32_t ticks;           /* since the call was last polled */
     bool is_waiting;          /* suspended in a host call */

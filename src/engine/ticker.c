@@ -15,11 +15,13 @@ static bool is_stopping(bhi_ticker *ticker)
     return must_stop;
 }
 
-static void sleep_until_needed(bhi_ticker *ticker)
+/* Whoever wakes us clears is_asleep, so that only one of many enterers pays for the signal. */
+static void sleep_until_needed(bhi_ticker *ticker, unsigned seen_entered)
 {
     pthread_mutex_lock(&ticker->lock);
     atomic_store(&ticker->is_asleep, true);
-    while (!ticker->must_stop && atomic_load(&ticker->running_count) == 0)
+    while (!ticker->must_stop && atomic_load(&ticker->is_asleep) &&
+           atomic_load(&ticker->entered) == seen_entered)
         pthread_cond_wait(&ticker->woken, &ticker->lock);
     atomic_store(&ticker->is_asleep, false);
     pthread_mutex_unlock(&ticker->lock);
@@ -36,20 +38,26 @@ static void *ticker_main(void *arg)
 {
     bhi_ticker *ticker = arg;
     pthread_setname_np(pthread_self(), "bh-ticker");
-    unsigned idle_ticks = 0;
+    unsigned idle_ticks = 0, seen_entered = 0;
     while (!is_stopping(ticker)) {
         wait_one_tick(ticker);
         ticker->tick_cb(ticker->arg);
-        bool is_idle = atomic_load_explicit(&ticker->running_count, memory_order_relaxed) == 0;
+        /* `left` first: a stretch that begins in between counts as running. */
+        unsigned left = atomic_load_explicit(&ticker->left, memory_order_acquire);
+        unsigned entered = atomic_load(&ticker->entered);
+        bool is_idle = entered == left && entered == seen_entered;
+        seen_entered = entered;
         idle_ticks = is_idle ? idle_ticks + 1 : 0;
         if (idle_ticks >= IDLE_TICKS_BEFORE_SLEEP)
-            sleep_until_needed(ticker);
+            sleep_until_needed(ticker, seen_entered);
     }
     return NULL;
 }
 
 void bhi_ticker_wake(bhi_ticker *ticker)
 {
+    if (!atomic_exchange(&ticker->is_asleep, false))
+        return;
     pthread_mutex_lock(&ticker->lock);
     pthread_cond_signal(&ticker->woken);
     pthread_mutex_unlock(&ticker->lock);

@@ -16,9 +16,10 @@ typedef struct bhi_ticker {
     void *arg;                  /* set once */
     pthread_t thread;           /* set once */
     pthread_mutex_t lock;
-    pthread_cond_t woken;      /* with lock */
-    bool must_stop;            /* guarded by lock */
-    atomic_uint running_count; /* seq_cst against is_asleep: see bhi_ticker_enter */
+    pthread_cond_t woken; /* with lock */
+    bool must_stop;       /* guarded by lock */
+    atomic_uint entered;  /* stretches begun; seq_cst against is_asleep: see bhi_ticker_enter */
+    atomic_uint left;     /* stretches ended; nothing runs when it equals `entered` */
     atomic_bool is_asleep;
 } bhi_ticker;
 
@@ -33,14 +34,14 @@ void bhi_ticker_wake(bhi_ticker *ticker);
  * other, so no running guest goes without ticks. */
 static inline void bhi_ticker_enter(bhi_ticker *ticker)
 {
-    atomic_fetch_add(&ticker->running_count, 1);
+    atomic_fetch_add(&ticker->entered, 1);
     if (atomic_load(&ticker->is_asleep))
         bhi_ticker_wake(ticker);
 }
 
 static inline void bhi_ticker_leave(bhi_ticker *ticker)
 {
-    atomic_fetch_sub_explicit(&ticker->running_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ticker->left, 1, memory_order_release);
 }
 
 #endif

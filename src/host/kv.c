@@ -93,10 +93,8 @@ static bool kv_list_keys_page(bhi_guest *guest, bhi_bytes prefix, bhi_text_optio
     if (!find_store(guest, &store, &ret->error))
         return true;
     bhi_kv_scope scope = scope_of(guest);
-    bhi_kv_page_query query = {.prefix = prefix,
-                               .cursor = cursor.value,
-                               .has_cursor = cursor.is_some,
-                               .limit = limit};
+    bhi_kv_page_query query = {
+        .prefix = prefix, .cursor = cursor.value, .has_cursor = cursor.is_some, .limit = limit};
     bhi_kv_page page = {0};
     bhi_kv_verdict verdict = bhi_kv_list_page(store, &scope, &query, &guest->arena, &page);
     ret->is_ok = verdict == BHI_KV_OK;

@@ -30,22 +30,22 @@ typedef void (*bhi_guest_log_cb)(void *arg, bhi_log_level level, bhi_bytes capsu
                                  bhi_bytes principal, bhi_bytes text);
 
 typedef struct bhi_lease_context {
-    bhi_bytes capsule;   /* capsule id                                       */
-    bhi_bytes principal; /* on whose behalf; empty during initialisation     */
-    bhi_bytes source_id; /* UUID text of who caused the call, or empty       */
-    uint64_t called_at_ms; /* wall clock, ms since 1970                      */
+    bhi_bytes capsule;     /* capsule id                                       */
+    bhi_bytes principal;   /* on whose behalf; empty during initialisation     */
+    bhi_bytes source_id;   /* UUID text of who caused the call, or empty       */
+    uint64_t called_at_ns; /* monotonic: get-caller turns it into wall-clock time */
     uint64_t deadline_ns;  /* monotonic                                      */
-    bool has_caller;     /* a caller exists: get-caller tells principal and time */
-    bool is_initialising; /* only log, config, clock and randomness are allowed  */
+    bool has_caller;       /* a caller exists: get-caller tells principal and time */
+    bool is_initialising;  /* only log, config, clock and randomness are allowed  */
     const bhi_config *config;
-    const char *const *capabilities; /* sorted held names, NULL-terminated   */
-    bhi_kv_store *kv;    /* NULL: kv calls answer "unknown"                   */
+    const char *const *capabilities;   /* sorted held names, NULL-terminated   */
+    bhi_kv_store *kv;                  /* NULL: kv calls answer "unknown"                   */
     struct bhi_log_bucket *log_bucket; /* the capsule's; NULL: unbounded     */
     bhi_guest_log_cb log_cb;
     void *log_arg;
     const atomic_bool *is_cancelled;
-    bhi_worker *worker;  /* where the call runs                               */
-    bhi_task *task;      /* the invocation to make ready when a wait ends     */
+    bhi_worker *worker; /* where the call runs                               */
+    bhi_task *task;     /* the invocation to make ready when a wait ends     */
 } bhi_lease_context;
 
 #endif

@@ -30,10 +30,10 @@ static int compare_name(const void *key, const void *entry)
 static bool get_config(bhi_guest *guest, bhi_bytes key, bhi_sys_text_option_result *ret)
 {
     const bhi_config *config = guest->lease->config;
-    const bhi_config_entry *found =
-        config->count == 0 ? NULL
-                           : bsearch(&key, config->entries, config->count,
-                                     sizeof config->entries[0], compare_name);
+    const bhi_config_entry *found = config->count == 0
+                                        ? NULL
+                                        : bsearch(&key, config->entries, config->count,
+                                                  sizeof config->entries[0], compare_name);
     ret->is_ok = true;
     ret->ok.is_some = found != NULL;
     if (found != NULL)
@@ -41,9 +41,10 @@ static bool get_config(bhi_guest *guest, bhi_bytes key, bhi_sys_text_option_resu
     return true;
 }
 
-/* RFC 3339 in UTC with milliseconds. */
-static char *timestamp(bhi_arena *arena, uint64_t ms)
+/* RFC 3339 in UTC with milliseconds, of a moment `ago_ns` before now. */
+static char *timestamp(bhi_arena *arena, uint64_t ago_ns)
 {
+    uint64_t ms = (bhi_clock_read(CLOCK_REALTIME) - ago_ns) / BHI_NS_PER_MS;
     time_t seconds = (time_t)(ms / 1000);
     struct tm utc;
     char text[32];
@@ -59,7 +60,7 @@ static bool get_caller(bhi_guest *guest, bhi_sys_caller_context_result *ret)
     ret->is_ok = true;
     if (!lease->has_caller)
         return true; /* none, "", "" */
-    char *text = timestamp(&guest->arena, lease->called_at_ms);
+    char *text = timestamp(&guest->arena, bhi_monotonic_ns() - lease->called_at_ns);
     if (text == NULL)
         return no_memory(guest, "get-caller");
     ret->ok.has_principal = true;

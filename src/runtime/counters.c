@@ -31,6 +31,20 @@ static void read_histogram(const bhi_histogram *from, bh_histogram *to)
     to->sum_ns = atomic_load_explicit(&from->sum_ns, memory_order_relaxed);
 }
 
+static uint64_t total(const bh_histogram *histogram)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < BH_HISTOGRAM_BUCKETS; i++)
+        sum += histogram->counts[i];
+    return sum;
+}
+
+static void add_zeros(bh_histogram *histogram, uint64_t leases)
+{
+    uint64_t counted = total(histogram);
+    histogram->counts[0] += leases > counted ? leases - counted : 0;
+}
+
 void bhi_counters_read(const bhi_counters *counters, bh_capsule_stats *stats)
 {
     for (int outcome = 0; outcome < BH_OUTCOME_COUNT; outcome++)
@@ -40,4 +54,7 @@ void bhi_counters_read(const bhi_counters *counters, bh_capsule_stats *stats)
     read_histogram(&counters->wait, &stats->wait);
     read_histogram(&counters->run, &stats->run);
     read_histogram(&counters->restore, &stats->restore);
+    uint64_t leases = total(&stats->run);
+    add_zeros(&stats->wait, leases);
+    add_zeros(&stats->restore, leases);
 }

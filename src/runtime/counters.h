@@ -12,6 +12,8 @@ typedef struct bhi_histogram {
     atomic_uint_fast64_t sum_ns;
 } bhi_histogram;
 
+/* Most leases wait for nothing and restore nothing. Such a zero is not added to its histogram; the
+ * reader counts it as what is missing there against `run`, to which every lease is added. */
 typedef struct bhi_counters {
     atomic_uint_fast64_t outcomes[BH_OUTCOME_COUNT];
     atomic_uint_fast64_t fuel_used;

@@ -39,7 +39,8 @@ struct bhi_invocation {
     bhi_pooled *pooled;
     bhi_lease_context lease;
     bhi_hook_call hook_call;
-    bhi_buffer buffer; /* where the result's bytes go */
+    bhi_buffer own_buffer;
+    bhi_buffer *buffer; /* where the result's bytes go */
 
     uint64_t began_ns, leased_ns, deadline_ns;
     bhi_timer *timer; /* the deadline, while nothing runs; NULL otherwise */
@@ -59,7 +60,7 @@ static void free_invocation(bhi_invocation *invocation)
     bhi_timer_close(invocation->timer);
     bhi_worker_forget(invocation->worker, &invocation->task);
     bh_capsule_release(invocation->capsule);
-    bhi_buffer_deinit(&invocation->buffer);
+    bhi_buffer_deinit(&invocation->own_buffer);
     free(invocation);
 }
 
@@ -91,11 +92,11 @@ static const char *keep_text(bhi_buffer *buffer, size_t *used, const char *text)
 static void keep_failure(bhi_invocation *invocation, const bhi_call_result *from, bh_result *to)
 {
     size_t used = 0;
-    if (!bhi_buffer_reserve(&invocation->buffer,
+    if (!bhi_buffer_reserve(invocation->buffer,
                             strlen(from->message) + strlen(from->backtrace) + 2))
         return;
-    to->message = keep_text(&invocation->buffer, &used, from->message);
-    to->backtrace = keep_text(&invocation->buffer, &used, from->backtrace);
+    to->message = keep_text(invocation->buffer, &used, from->message);
+    to->backtrace = keep_text(invocation->buffer, &used, from->backtrace);
 }
 
 static void read_result(bhi_invocation *invocation, const bhi_call_result *from, bh_result *to)
@@ -140,9 +141,11 @@ static void count(const bhi_invocation *invocation, const bh_result *result)
     bhi_counters *counters = &invocation->capsule->counters;
     bhi_count(&counters->outcomes[result->outcome], 1);
     bhi_count(&counters->fuel_used, result->fuel_used);
-    bhi_histogram_add(&counters->wait, result->timings.wait_ns);
     bhi_histogram_add(&counters->run, result->timings.run_ns);
-    bhi_histogram_add(&counters->restore, result->timings.restore_ns);
+    if (result->timings.wait_ns != 0)
+        bhi_histogram_add(&counters->wait, result->timings.wait_ns);
+    if (result->timings.restore_ns != 0)
+        bhi_histogram_add(&counters->restore, result->timings.restore_ns);
 }
 
 static void settle(bhi_invocation *invocation)
@@ -204,7 +207,7 @@ static void set_lease(bhi_invocation *invocation)
     invocation->lease = (bhi_lease_context){
         .capsule = bhi_bytes_of(capsule->manifest.name),
         .principal = invocation->request.principal,
-        .called_at_ms = bhi_clock_read(CLOCK_REALTIME_COARSE) / BHI_NS_PER_MS,
+        .called_at_ns = invocation->began_ns,
         .deadline_ns = invocation->deadline_ns,
         .has_caller = true,
         .config = &capsule->manifest.config,
@@ -245,7 +248,7 @@ static void begin_call(bhi_invocation *invocation)
     invocation->hook_call = (bhi_hook_call){
         .action = request->action,
         .payload = request->payload,
-        .result = &invocation->buffer,
+        .result = invocation->buffer,
         .skip_post_return = invocation->capsule->reuse != BH_REUSE_SHARED,
     };
     bhi_instance_begin_hook(instance, &budget, &invocation->hook_call);
@@ -442,24 +445,34 @@ bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *worker, const bh
         status = check_entry(capsule, admitted.entry, reterr);
     if (status != BH_OK)
         return status;
-    bhi_invocation *invocation = calloc(1, sizeof *invocation);
+    bhi_invocation *invocation = malloc(sizeof *invocation);
     if (invocation == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for an invocation");
+    uint64_t now_ns = bhi_monotonic_ns();
+    *invocation = (bhi_invocation){
+        .capsule = bh_capsule_retain(capsule),
+        .worker = worker,
+        .request = admitted,
+        .done_cb = done_cb,
+        .done_arg = arg,
+        .stage = STAGE_CHECKOUT,
+        .buffer = &invocation->own_buffer,
+        .began_ns = now_ns,
+        .leased_ns = now_ns,
+        .deadline_ns = bhi_deadline_after(now_ns, admitted.timeout_ns),
+    };
     bhi_task_init(&invocation->task, run_cb);
     bhi_task_init(&invocation->grant_task, run_grant_cb);
-    invocation->capsule = bh_capsule_retain(capsule);
-    invocation->worker = worker;
-    invocation->request = admitted;
-    invocation->done_cb = done_cb;
-    invocation->done_arg = arg;
     bhi_link_init(&invocation->waiter.link);
-    invocation->began_ns = bhi_monotonic_ns();
-    invocation->leased_ns = invocation->began_ns;
-    invocation->deadline_ns = bhi_deadline_after(invocation->began_ns, admitted.timeout_ns);
     if (ret_invocation != NULL)
         *ret_invocation = invocation;
     bhi_worker_ready(worker, &invocation->task);
     return BH_OK;
+}
+
+void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer)
+{
+    invocation->buffer = buffer;
 }
 
 void bhi_invocation_cancel(bhi_invocation *invocation)

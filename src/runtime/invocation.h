@@ -9,6 +9,7 @@
 
 #include <bulkhead/invocation.h>
 
+#include "base/buffer.h"
 #include "worker/worker.h"
 
 typedef struct bhi_invocation bhi_invocation;
@@ -25,6 +26,10 @@ BH_MUST_USE bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *work
                                            const bh_request *request,
                                            bhi_invocation_done_cb done_cb, void *arg,
                                            bhi_invocation **ret_invocation, bh_error *reterr);
+
+/* Put the result's bytes into `buffer`, borrowed until done_cb, instead of one that ends with the
+ * invocation. Right after start. */
+void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer);
 
 /* End it soon with the outcome CANCELLED; done_cb is still called. */
 void bhi_invocation_cancel(bhi_invocation *invocation);

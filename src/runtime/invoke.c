@@ -45,57 +45,16 @@ static bh_status find_worker(bhi_worker **ret_worker, bh_error *reterr)
     return BH_OK;
 }
 
-static bool reserve(bh_result *result, size_t bytes)
-{
-    if (bytes <= result->storage_bytes)
-        return true;
-    void *storage = realloc(result->storage, bytes);
-    if (storage == NULL)
-        return false;
-    result->storage = storage;
-    result->storage_bytes = bytes;
-    return true;
-}
-
-static const char *keep(char **place, const char *text, size_t len)
-{
-    char *kept = *place;
-    memcpy(kept, text, len);
-    kept[len] = 0;
-    *place += len + 1;
-    return kept;
-}
-
-/* The pipeline's result lives as long as its callback: copy it. */
-static bool keep_result(bh_result *to, const bh_result *from)
-{
-    size_t message_len = strlen(from->message), backtrace_len = strlen(from->backtrace);
-    if (!reserve(to, from->action_len + from->data_len + message_len + backtrace_len + 4))
-        return false;
-    void *storage = to->storage;
-    size_t storage_bytes = to->storage_bytes;
-    char *place = storage;
-    *to = *from;
-    to->storage = storage;
-    to->storage_bytes = storage_bytes;
-    to->action = keep(&place, from->action, from->action_len);
-    to->data = keep(&place, from->data, from->data_len);
-    to->message = keep(&place, from->message, message_len);
-    to->backtrace = keep(&place, from->backtrace, backtrace_len);
-    return true;
-}
-
+/* The result's bytes are in the caller's storage already. */
 static void done_cb(void *arg, bh_status status, const bh_result *result, const bh_error *error)
 {
     blocking_call *call = arg;
     call->is_done = true;
     call->status = status;
-    if (status != BH_OK) {
-        if (call->reterr != NULL)
-            *call->reterr = *error;
-    } else if (!keep_result(call->result, result)) {
-        call->status = bhi_fail(call->reterr, BH_E_NOMEM, "no memory for the result");
-    }
+    if (status == BH_OK)
+        *call->result = *result;
+    else if (call->reterr != NULL)
+        *call->reterr = *error;
 }
 
 bh_status bh_invoke(bh_capsule *capsule, const bh_request *request, bh_result *result,
@@ -108,11 +67,22 @@ bh_status bh_invoke(bh_capsule *capsule, const bh_request *request, bh_result *r
     if (status != BH_OK)
         return status;
     blocking_call call = {.result = result, .reterr = reterr};
-    status = bhi_invocation_start(capsule, worker, request, done_cb, &call, NULL, reterr);
+    bhi_buffer storage = {result->storage, result->storage_bytes};
+    bhi_invocation *invocation;
+    status = bhi_invocation_start(capsule, worker, request, done_cb, &call, &invocation, reterr);
     if (status != BH_OK)
         return status;
+    bhi_invocation_use_buffer(invocation, &storage);
     while (!call.is_done)
         bhi_worker_turn(worker, true);
+    if (call.status != BH_OK) /* texts of an earlier call may be gone with the old storage */
+        *result = (bh_result){.outcome = BH_OUTCOME_REFUSED,
+                              .action = "",
+                              .data = "",
+                              .message = "",
+                              .backtrace = ""};
+    result->storage = storage.data;
+    result->storage_bytes = storage.capacity;
     return call.status;
 }
 
