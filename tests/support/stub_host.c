@@ -2,6 +2,7 @@
  * answers with random values.
  *
  * Made by tools/witgen from wit/; do not edit. */
+/* clang-format off */
 #include "support/stub_host.h"
 
 static void use_approval_request(const bhi_approval_request *value)

@@ -5,7 +5,7 @@ calls the host function, and lowers the result. The arena is reset at its end.
 """
 from emit_codecs import Codecs, Flat, Memory
 from emit_types import provided
-from model import Handle, List, Option, Primitive, Record, Unsupported, Variant
+from model import Enum, Handle, Primitive, Record, Unsupported, Variant
 from text import chain, declare, fill, finish, header_open, source_open
 
 IMPORT_PARAMETERS = ['bhi_guest *guest', 'bhi_core_value *values']
@@ -15,16 +15,20 @@ def symbol(interface, name):
     return f"bhi_import_{interface.short}_{name.removeprefix(interface.short + '_')}"
 
 
+def zero_of(type_):
+    return 'NULL' if isinstance(type_, Handle) else '0' if isinstance(type_, (Primitive, Enum)) \
+        else '{0}'
+
+
 def local_lines(function):
-    """Declarations of the lifted parameters."""
-    lines = []
-    for name, type_ in function.params:
-        zero = 'NULL' if isinstance(type_, Handle) else '{0}'
-        is_plain = isinstance(type_, Primitive)
-        if not is_plain or function.params_by_pointer:
-            zero = '0' if is_plain or type_.c == type_.c.lower() and not type_.uses and \
-                hasattr(type_, 'cases') else zero
-            lines.append(f'    {declare(type_.c, name)} = {zero};')
+    """Declarations of what is lifted and answered; a flat number is declared where it is set."""
+    lines = [f'    {declare(type_.c, name)} = {zero_of(type_)};'
+             for name, type_ in function.params
+             if function.params_by_pointer or not isinstance(type_, Primitive)]
+    if function.result:
+        lines.append(f"    {declare(function.result.c, 'ret')} = {zero_of(function.result)};")
+    if function.result_by_pointer:
+        lines.append(f'    uint8_t area[{function.result.size}] = {{0}};')
     return lines
 
 
@@ -86,12 +90,7 @@ def function_lines(codecs, interface, function):
     lift_lines, checks = lifts(codecs, function)
     tail = []
     declarations = local_lines(function)
-    if function.result:
-        zero = ('NULL' if isinstance(function.result, Handle) else
-                '0' if isinstance(function.result, Primitive) else '{0}')
-        declarations.append(f"    {declare(function.result.c, 'ret')} = {zero};")
     if function.result_by_pointer:
-        declarations.append(f'    uint8_t area[{function.result.size}] = {{0}};')
         before, after = lower_area(codecs, function)
         checks += [before, host_call(function)] + after
     elif function.result:

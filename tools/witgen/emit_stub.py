@@ -146,7 +146,7 @@ def stub_source(model):
     lines = ['/* support/stub_host.c - a host for tests that provides every function: it reads '
              'all it is given and',
              ' * answers with random values.', ' *',
-             ' * Made by tools/witgen from wit/; do not edit. */',
+             ' * Made by tools/witgen from wit/; do not edit. */', '/* clang-format off */',
              '#include "support/stub_host.h"', '']
     tables += ['const bhi_host_table stub_host = {']
     tables += [f'    .{interface.short} = &{interface.short}_host,' for interface in interfaces]
