@@ -32,7 +32,7 @@ static const int trap_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 static struct sigaction engine_actions[4];
 static bool has_engine_actions;
 
-static void use_engine_signals(void)
+void use_engine_signals(void)
 {
     for (int i = 0; i < 4; i++) {
         if (has_engine_actions)

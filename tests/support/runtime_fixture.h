@@ -18,6 +18,10 @@ typedef struct runtime_fixture {
 void runtime_fixture_open(runtime_fixture *fixture);
 void runtime_fixture_close(runtime_fixture *fixture);
 
+/* Put the engine's signal handlers back, by which guests trap: cmocka replaces them around every
+ * test. Call it after creating an engine, and before guests run in another test. */
+void use_engine_signals(void);
+
 /* Load build/tests/guests/NAME.wasm; fails the test when it does not load. */
 bh_capsule *load_guest(runtime_fixture *fixture, const char *name, bh_reuse reuse);
 /* The status of loading it, for guests that must be refused. */
