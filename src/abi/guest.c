@@ -11,6 +11,9 @@
 
 #include "base/assert.h"
 
+/* Above this, memory is not kept for the next call: thousands of instances may be idle. */
+enum { ARENA_KEPT_BYTES_MAX = 64 << 10 };
+
 bool bhi_guest_trap(bhi_guest *guest, const char *format, ...)
 {
     if (guest->is_trapping)
@@ -102,4 +105,12 @@ bool bhi_guest_begin_import(bhi_guest *guest, const char *function, bool is_prov
         return false;
     guest->lifted_text_bytes = 0;
     return is_provided || bhi_guest_trap(guest, "%s is not provided by this host", function);
+}
+
+void bhi_guest_end_import(bhi_guest *guest)
+{
+    if (guest->arena.total > ARENA_KEPT_BYTES_MAX)
+        bhi_arena_deinit(&guest->arena);
+    else
+        bhi_arena_reset(&guest->arena);
 }

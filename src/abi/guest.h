@@ -88,5 +88,7 @@ bool bhi_guest_check_may_leave(bhi_guest *guest, const char *function);
 
 /* How every import begins: G2, and that this host has the function. */
 bool bhi_guest_begin_import(bhi_guest *guest, const char *function, bool is_provided);
+/* How it ends: the arena is empty again, and a large one given back. */
+void bhi_guest_end_import(bhi_guest *guest);
 
 #endif

@@ -235,6 +235,17 @@ static void long_lists_cannot_buy_unbounded_memory(void **state)
     assert_list_traps(0, most + 1, "the lists in one call take more than 4 MiB");
 }
 
+static void the_memory_of_a_large_call_is_not_kept(void **state)
+{
+    give_big_memory(1 << 20);
+    bhi_core_value values[3] = {{.u32 = 0}, {.u32 = 100}, {.u32 = 0}};
+    assert_true(fake_guest_call(&fake, PROCESS, "status-many", values));
+    assert_non_null(fake.guest.arena.block);
+    values[1].u32 = 5000;
+    assert_true(fake_guest_call(&fake, PROCESS, "status-many", values));
+    assert_null(fake.guest.arena.block);
+}
+
 static uint32_t give(bhi_resource type)
 {
     return bhi_handles_insert(fake.guest.handles, type, fake_make_object(type), fake_drop_object);
@@ -371,6 +382,7 @@ int main(void)
         TEST(lists_that_do_not_fit_trap),
         TEST(overlapping_texts_cannot_buy_unbounded_time),
         TEST(long_lists_cannot_buy_unbounded_memory),
+        TEST(the_memory_of_a_large_call_is_not_kept),
         TEST(handles_that_name_nothing_trap),
         TEST(a_list_with_a_wrong_or_stale_handle_traps),
         TEST(a_guest_without_a_handle_table_has_no_handles),

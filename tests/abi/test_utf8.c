@@ -68,13 +68,13 @@ static const sample ill_formed[] = {
 enum { PADDING_MAX = 70 };
 
 /* The sample between two runs of ASCII, in a buffer that ends where the text ends. */
-static bool is_valid_between(const sample *sample, size_t before, size_t after)
+static bool is_valid_between(const sample *middle, size_t before, size_t after)
 {
-    size_t len = before + sample->len + after;
+    size_t len = before + middle->len + after;
     uint8_t *buffer = malloc(len + 1);
     assert_non_null(buffer);
     memset(buffer, 'x', len);
-    memcpy(buffer + before, sample->bytes, sample->len);
+    memcpy(buffer + before, middle->bytes, middle->len);
     uint8_t *exact = realloc(buffer, len == 0 ? 1 : len);
     bool is_valid = bhi_utf8_is_valid((bhi_bytes){exact, len});
     free(exact);

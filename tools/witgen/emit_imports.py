@@ -1,7 +1,7 @@
 """emit_imports.py - one C function for every import, and the table of them.
 
 Each one checks that it may be called and is provided, lifts the parameters, checks the result area,
-calls the host function, and lowers the result. The arena is reset at its end.
+calls the host function, and lowers the result.
 """
 from emit_codecs import Codecs, Flat, Memory
 from emit_types import provided
@@ -106,7 +106,7 @@ def function_lines(codecs, interface, function):
             ['{', f'    const bhi_{short}_host *ours = guest->host == NULL ? NULL : '
              f'guest->host->{short};'] + begin + ['        return false;'] + declarations +
             lift_lines + chain('    bool is_done =', checks) + tail +
-            ['    bhi_arena_reset(&guest->arena);', '    return is_done;', '}', ''])
+            ['    bhi_guest_end_import(guest);', '    return is_done;', '}', ''])
 
 
 def drop_lines(interface, resource):

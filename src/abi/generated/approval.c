@@ -53,6 +53,6 @@ bool bhi_import_approval_request_approval(bhi_guest *guest, bhi_core_value *valu
         ours->request_approval(guest, &request, &ret) &&
         put_response_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }

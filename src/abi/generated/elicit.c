@@ -129,7 +129,7 @@ bool bhi_import_elicit_elicit(bhi_guest *guest, bhi_core_value *values)
         ours->elicit(guest, &request, &ret) &&
         put_response_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[11].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -148,6 +148,6 @@ bool bhi_import_elicit_has_secret(bhi_guest *guest, bhi_core_value *values)
         ours->has_secret(guest, key, &ret) &&
         put_bool_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }

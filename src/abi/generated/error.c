@@ -27,7 +27,7 @@ bool bhi_import_error_to_debug_string(bhi_guest *guest, bhi_core_value *values)
         ours->error_to_debug_string(guest, self, &ret) &&
         bhi_put_bytes(guest, area, ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

@@ -167,7 +167,7 @@ bool bhi_import_fs_file_handle_read_at(bhi_guest *guest, bhi_core_value *values)
         ours->file_handle_read_at(guest, self, offset, max_bytes, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -189,7 +189,7 @@ bool bhi_import_fs_file_handle_write_at(bhi_guest *guest, bhi_core_value *values
         ours->file_handle_write_at(guest, self, offset, data, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -208,7 +208,7 @@ bool bhi_import_fs_file_handle_sync_data(bhi_guest *guest, bhi_core_value *value
         ours->file_handle_sync_data(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -227,7 +227,7 @@ bool bhi_import_fs_file_handle_sync_all(bhi_guest *guest, bhi_core_value *values
         ours->file_handle_sync_all(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -246,7 +246,7 @@ bool bhi_import_fs_file_handle_stat(bhi_guest *guest, bhi_core_value *values)
         ours->file_handle_stat(guest, self, &ret) &&
         put_file_stat_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -266,7 +266,7 @@ bool bhi_import_fs_file_handle_set_len(bhi_guest *guest, bhi_core_value *values)
         ours->file_handle_set_len(guest, self, size, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -287,7 +287,7 @@ bool bhi_import_fs_open(bhi_guest *guest, bhi_core_value *values)
         ours->fs_open(guest, path, mode, &ret) &&
         put_file_handle_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -306,7 +306,7 @@ bool bhi_import_fs_exists(bhi_guest *guest, bhi_core_value *values)
         ours->fs_exists(guest, path, &ret) &&
         put_bool_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -325,7 +325,7 @@ bool bhi_import_fs_mkdir(bhi_guest *guest, bhi_core_value *values)
         ours->fs_mkdir(guest, path, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -344,7 +344,7 @@ bool bhi_import_fs_mkdir_all(bhi_guest *guest, bhi_core_value *values)
         ours->fs_mkdir_all(guest, path, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -363,7 +363,7 @@ bool bhi_import_fs_readdir(bhi_guest *guest, bhi_core_value *values)
         ours->fs_readdir(guest, path, &ret) &&
         put_text_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -382,7 +382,7 @@ bool bhi_import_fs_stat(bhi_guest *guest, bhi_core_value *values)
         ours->fs_stat(guest, path, &ret) &&
         put_file_stat_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -401,7 +401,7 @@ bool bhi_import_fs_stat_symlink(bhi_guest *guest, bhi_core_value *values)
         ours->fs_stat_symlink(guest, path, &ret) &&
         put_file_stat_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -420,7 +420,7 @@ bool bhi_import_fs_unlink(bhi_guest *guest, bhi_core_value *values)
         ours->fs_unlink(guest, path, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -439,7 +439,7 @@ bool bhi_import_fs_read_file(bhi_guest *guest, bhi_core_value *values)
         ours->read_file(guest, path, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -460,7 +460,7 @@ bool bhi_import_fs_write_file(bhi_guest *guest, bhi_core_value *values)
         ours->write_file(guest, path, content, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -481,7 +481,7 @@ bool bhi_import_fs_append(bhi_guest *guest, bhi_core_value *values)
         ours->fs_append(guest, path, content, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -502,7 +502,7 @@ bool bhi_import_fs_copy(bhi_guest *guest, bhi_core_value *values)
         ours->fs_copy(guest, src, dst, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -523,7 +523,7 @@ bool bhi_import_fs_rename(bhi_guest *guest, bhi_core_value *values)
         ours->fs_rename(guest, src, dst, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -542,7 +542,7 @@ bool bhi_import_fs_remove_dir_all(bhi_guest *guest, bhi_core_value *values)
         ours->fs_remove_dir_all(guest, path, &ret) &&
         put_u64_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -561,7 +561,7 @@ bool bhi_import_fs_canonicalize(bhi_guest *guest, bhi_core_value *values)
         ours->fs_canonicalize(guest, path, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -580,7 +580,7 @@ bool bhi_import_fs_read_link(bhi_guest *guest, bhi_core_value *values)
         ours->fs_read_link(guest, path, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -601,7 +601,7 @@ bool bhi_import_fs_hard_link(bhi_guest *guest, bhi_core_value *values)
         ours->fs_hard_link(guest, src, link_path, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

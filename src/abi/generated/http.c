@@ -154,7 +154,7 @@ bool bhi_import_http_stream_status(bhi_guest *guest, bhi_core_value *values)
         ours->http_stream_status(guest, self, &ret);
     if (is_done)
         values[0].u32 = ret;
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -173,7 +173,7 @@ bool bhi_import_http_stream_headers(bhi_guest *guest, bhi_core_value *values)
         ours->http_stream_headers(guest, self, &ret) &&
         put_key_value_pair_list(guest, area, ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -192,7 +192,7 @@ bool bhi_import_http_stream_read_chunk(bhi_guest *guest, bhi_core_value *values)
         ours->http_stream_read_chunk(guest, self, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -211,7 +211,7 @@ bool bhi_import_http_stream_close(bhi_guest *guest, bhi_core_value *values)
         ours->http_stream_close(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -228,7 +228,7 @@ bool bhi_import_http_stream_subscribe_readable(bhi_guest *guest, bhi_core_value 
         lift_stream(guest, values[0].u32, &self) &&
         ours->http_stream_subscribe_readable(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -244,7 +244,7 @@ bool bhi_import_http_stream_body_stream(bhi_guest *guest, bhi_core_value *values
         lift_stream(guest, values[0].u32, &self) &&
         ours->http_stream_body_stream(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_STREAMS_INPUT_STREAM, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -263,7 +263,7 @@ bool bhi_import_http_request(bhi_guest *guest, bhi_core_value *values)
         ours->http_request(guest, &request, &ret) &&
         put_response_data_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[10].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -282,7 +282,7 @@ bool bhi_import_http_stream_start(bhi_guest *guest, bhi_core_value *values)
         ours->http_stream_start(guest, &request, &ret) &&
         put_stream_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[10].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

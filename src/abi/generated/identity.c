@@ -149,7 +149,7 @@ bool bhi_import_identity_resolve(bhi_guest *guest, bhi_core_value *values)
         ours->identity_resolve(guest, &request, &ret) &&
         put_resolve_response_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -168,7 +168,7 @@ bool bhi_import_identity_link(bhi_guest *guest, bhi_core_value *values)
         ours->identity_link(guest, &request, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[8].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -187,7 +187,7 @@ bool bhi_import_identity_unlink(bhi_guest *guest, bhi_core_value *values)
         ours->identity_unlink(guest, &request, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -206,7 +206,7 @@ bool bhi_import_identity_create_user(bhi_guest *guest, bhi_core_value *values)
         ours->identity_create_user(guest, &request, &ret) &&
         put_create_user_response_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -225,6 +225,6 @@ bool bhi_import_identity_list_links(bhi_guest *guest, bhi_core_value *values)
         ours->identity_list_links(guest, astrid_user_id, &ret) &&
         put_platform_link_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }

@@ -142,7 +142,7 @@ bool bhi_import_ipc_subscription_poll(bhi_guest *guest, bhi_core_value *values)
         ours->subscription_poll(guest, self, &ret) &&
         put_envelope_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -162,7 +162,7 @@ bool bhi_import_ipc_subscription_recv(bhi_guest *guest, bhi_core_value *values)
         ours->subscription_recv(guest, self, timeout_ms, &ret) &&
         put_envelope_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -179,7 +179,7 @@ bool bhi_import_ipc_subscription_subscribe_readiness(bhi_guest *guest, bhi_core_
         lift_subscription(guest, values[0].u32, &self) &&
         ours->subscription_subscribe_readiness(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -200,7 +200,7 @@ bool bhi_import_ipc_publish(bhi_guest *guest, bhi_core_value *values)
         ours->publish(guest, topic, payload, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -223,7 +223,7 @@ bool bhi_import_ipc_publish_as(bhi_guest *guest, bhi_core_value *values)
         ours->publish_as(guest, topic, payload, principal, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[6].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -242,7 +242,7 @@ bool bhi_import_ipc_subscribe(bhi_guest *guest, bhi_core_value *values)
         ours->subscribe(guest, topic_pattern, &ret) &&
         put_subscription_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -259,7 +259,7 @@ bool bhi_import_ipc_get_interceptor_bindings(bhi_guest *guest, bhi_core_value *v
         ours->get_interceptor_bindings(guest, &ret) &&
         put_interceptor_binding_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[0].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

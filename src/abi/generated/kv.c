@@ -125,7 +125,7 @@ bool bhi_import_kv_get(bhi_guest *guest, bhi_core_value *values)
         ours->kv_get(guest, key, &ret) &&
         put_bytes_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -146,7 +146,7 @@ bool bhi_import_kv_set(bhi_guest *guest, bhi_core_value *values)
         ours->kv_set(guest, key, value, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -165,7 +165,7 @@ bool bhi_import_kv_delete(bhi_guest *guest, bhi_core_value *values)
         ours->kv_delete(guest, key, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -184,7 +184,7 @@ bool bhi_import_kv_list_keys(bhi_guest *guest, bhi_core_value *values)
         ours->kv_list_keys(guest, prefix, &ret) &&
         put_text_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -206,7 +206,7 @@ bool bhi_import_kv_list_keys_page(bhi_guest *guest, bhi_core_value *values)
         ours->kv_list_keys_page(guest, prefix, cursor, limit, &ret) &&
         put_key_page_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[6].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -225,7 +225,7 @@ bool bhi_import_kv_clear_prefix(bhi_guest *guest, bhi_core_value *values)
         ours->kv_clear_prefix(guest, prefix, &ret) &&
         put_u64_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -248,6 +248,6 @@ bool bhi_import_kv_cas(bhi_guest *guest, bhi_core_value *values)
         ours->kv_cas(guest, key, expected, new, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[7].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }

@@ -283,7 +283,7 @@ bool bhi_import_net_unix_listener_accept(bhi_guest *guest, bhi_core_value *value
         ours->unix_listener_accept(guest, self, &ret) &&
         put_tcp_stream_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -303,7 +303,7 @@ bool bhi_import_net_unix_listener_poll_accept(bhi_guest *guest, bhi_core_value *
         ours->unix_listener_poll_accept(guest, self, timeout_ms, &ret) &&
         put_tcp_stream_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -320,7 +320,7 @@ bool bhi_import_net_unix_listener_subscribe_readiness(bhi_guest *guest, bhi_core
         lift_unix_listener(guest, values[0].u32, &self) &&
         ours->unix_listener_subscribe_readiness(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -339,7 +339,7 @@ bool bhi_import_net_tcp_stream_read(bhi_guest *guest, bhi_core_value *values)
         ours->tcp_stream_read(guest, self, &ret) &&
         put_read_status_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -360,7 +360,7 @@ bool bhi_import_net_tcp_stream_write(bhi_guest *guest, bhi_core_value *values)
         ours->tcp_stream_write(guest, self, data, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -380,7 +380,7 @@ bool bhi_import_net_tcp_stream_read_bytes(bhi_guest *guest, bhi_core_value *valu
         ours->tcp_stream_read_bytes(guest, self, max_bytes, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -401,7 +401,7 @@ bool bhi_import_net_tcp_stream_write_bytes(bhi_guest *guest, bhi_core_value *val
         ours->tcp_stream_write_bytes(guest, self, data, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -421,7 +421,7 @@ bool bhi_import_net_tcp_stream_peek(bhi_guest *guest, bhi_core_value *values)
         ours->tcp_stream_peek(guest, self, max_bytes, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -442,7 +442,7 @@ bool bhi_import_net_tcp_stream_shutdown(bhi_guest *guest, bhi_core_value *values
         ours->tcp_stream_shutdown(guest, self, how, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -461,7 +461,7 @@ bool bhi_import_net_tcp_stream_peer_addr(bhi_guest *guest, bhi_core_value *value
         ours->tcp_stream_peer_addr(guest, self, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -480,7 +480,7 @@ bool bhi_import_net_tcp_stream_local_addr(bhi_guest *guest, bhi_core_value *valu
         ours->tcp_stream_local_addr(guest, self, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -500,7 +500,7 @@ bool bhi_import_net_tcp_stream_set_nodelay(bhi_guest *guest, bhi_core_value *val
         ours->tcp_stream_set_nodelay(guest, self, nodelay, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -519,7 +519,7 @@ bool bhi_import_net_tcp_stream_nodelay(bhi_guest *guest, bhi_core_value *values)
         ours->tcp_stream_nodelay(guest, self, &ret) &&
         put_bool_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -540,7 +540,7 @@ bool bhi_import_net_tcp_stream_set_read_timeout(bhi_guest *guest, bhi_core_value
         ours->tcp_stream_set_read_timeout(guest, self, timeout_ms, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -559,7 +559,7 @@ bool bhi_import_net_tcp_stream_read_timeout(bhi_guest *guest, bhi_core_value *va
         ours->tcp_stream_read_timeout(guest, self, &ret) &&
         put_u64_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -580,7 +580,7 @@ bool bhi_import_net_tcp_stream_set_write_timeout(bhi_guest *guest, bhi_core_valu
         ours->tcp_stream_set_write_timeout(guest, self, timeout_ms, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -599,7 +599,7 @@ bool bhi_import_net_tcp_stream_write_timeout(bhi_guest *guest, bhi_core_value *v
         ours->tcp_stream_write_timeout(guest, self, &ret) &&
         put_u64_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -619,7 +619,7 @@ bool bhi_import_net_tcp_stream_set_hop_limit(bhi_guest *guest, bhi_core_value *v
         ours->tcp_stream_set_hop_limit(guest, self, hops, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -638,7 +638,7 @@ bool bhi_import_net_tcp_stream_hop_limit(bhi_guest *guest, bhi_core_value *value
         ours->tcp_stream_hop_limit(guest, self, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -659,7 +659,7 @@ bool bhi_import_net_tcp_stream_set_keepalive(bhi_guest *guest, bhi_core_value *v
         ours->tcp_stream_set_keepalive(guest, self, keepalive_secs, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -678,7 +678,7 @@ bool bhi_import_net_tcp_stream_keepalive(bhi_guest *guest, bhi_core_value *value
         ours->tcp_stream_keepalive(guest, self, &ret) &&
         put_u64_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -699,7 +699,7 @@ bool bhi_import_net_tcp_stream_set_linger(bhi_guest *guest, bhi_core_value *valu
         ours->tcp_stream_set_linger(guest, self, linger_ms, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -718,7 +718,7 @@ bool bhi_import_net_tcp_stream_linger(bhi_guest *guest, bhi_core_value *values)
         ours->tcp_stream_linger(guest, self, &ret) &&
         put_u64_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -738,7 +738,7 @@ bool bhi_import_net_tcp_stream_set_reuseaddr(bhi_guest *guest, bhi_core_value *v
         ours->tcp_stream_set_reuseaddr(guest, self, reuse, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -757,7 +757,7 @@ bool bhi_import_net_tcp_stream_reuseaddr(bhi_guest *guest, bhi_core_value *value
         ours->tcp_stream_reuseaddr(guest, self, &ret) &&
         put_bool_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -774,7 +774,7 @@ bool bhi_import_net_tcp_stream_subscribe_readable(bhi_guest *guest, bhi_core_val
         lift_tcp_stream(guest, values[0].u32, &self) &&
         ours->tcp_stream_subscribe_readable(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -790,7 +790,7 @@ bool bhi_import_net_tcp_stream_read_stream(bhi_guest *guest, bhi_core_value *val
         lift_tcp_stream(guest, values[0].u32, &self) &&
         ours->tcp_stream_read_stream(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_STREAMS_INPUT_STREAM, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -806,7 +806,7 @@ bool bhi_import_net_tcp_stream_write_stream(bhi_guest *guest, bhi_core_value *va
         lift_tcp_stream(guest, values[0].u32, &self) &&
         ours->tcp_stream_write_stream(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_STREAMS_OUTPUT_STREAM, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -825,7 +825,7 @@ bool bhi_import_net_tcp_listener_accept(bhi_guest *guest, bhi_core_value *values
         ours->tcp_listener_accept(guest, self, &ret) &&
         put_tcp_stream_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -845,7 +845,7 @@ bool bhi_import_net_tcp_listener_poll_accept(bhi_guest *guest, bhi_core_value *v
         ours->tcp_listener_poll_accept(guest, self, timeout_ms, &ret) &&
         put_tcp_stream_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -864,7 +864,7 @@ bool bhi_import_net_tcp_listener_local_addr(bhi_guest *guest, bhi_core_value *va
         ours->tcp_listener_local_addr(guest, self, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -881,7 +881,7 @@ bool bhi_import_net_tcp_listener_subscribe_readiness(bhi_guest *guest, bhi_core_
         lift_tcp_listener(guest, values[0].u32, &self) &&
         ours->tcp_listener_subscribe_readiness(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -905,7 +905,7 @@ bool bhi_import_net_udp_socket_send_to(bhi_guest *guest, bhi_core_value *values)
         ours->udp_socket_send_to(guest, self, data, peer_host, peer_port, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[6].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -925,7 +925,7 @@ bool bhi_import_net_udp_socket_recv_from(bhi_guest *guest, bhi_core_value *value
         ours->udp_socket_recv_from(guest, self, max_bytes, &ret) &&
         put_udp_datagram_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -947,7 +947,7 @@ bool bhi_import_net_udp_socket_connect(bhi_guest *guest, bhi_core_value *values)
         ours->udp_socket_connect(guest, self, peer_host, peer_port, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -966,7 +966,7 @@ bool bhi_import_net_udp_socket_disconnect(bhi_guest *guest, bhi_core_value *valu
         ours->udp_socket_disconnect(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -987,7 +987,7 @@ bool bhi_import_net_udp_socket_send(bhi_guest *guest, bhi_core_value *values)
         ours->udp_socket_send(guest, self, data, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1007,7 +1007,7 @@ bool bhi_import_net_udp_socket_recv(bhi_guest *guest, bhi_core_value *values)
         ours->udp_socket_recv(guest, self, max_bytes, &ret) &&
         put_bytes_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1026,7 +1026,7 @@ bool bhi_import_net_udp_socket_peer_addr(bhi_guest *guest, bhi_core_value *value
         ours->udp_socket_peer_addr(guest, self, &ret) &&
         put_text_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1047,7 +1047,7 @@ bool bhi_import_net_udp_socket_set_read_timeout(bhi_guest *guest, bhi_core_value
         ours->udp_socket_set_read_timeout(guest, self, timeout_ms, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1066,7 +1066,7 @@ bool bhi_import_net_udp_socket_local_addr(bhi_guest *guest, bhi_core_value *valu
         ours->udp_socket_local_addr(guest, self, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1083,7 +1083,7 @@ bool bhi_import_net_udp_socket_subscribe_readable(bhi_guest *guest, bhi_core_val
         lift_udp_socket(guest, values[0].u32, &self) &&
         ours->udp_socket_subscribe_readable(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1100,7 +1100,7 @@ bool bhi_import_net_bind_unix(bhi_guest *guest, bhi_core_value *values)
         ours->bind_unix(guest, &ret) &&
         put_unix_listener_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[0].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1120,7 +1120,7 @@ bool bhi_import_net_bind_tcp(bhi_guest *guest, bhi_core_value *values)
         ours->bind_tcp(guest, host, port, &ret) &&
         put_tcp_listener_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1140,7 +1140,7 @@ bool bhi_import_net_connect_tcp(bhi_guest *guest, bhi_core_value *values)
         ours->connect_tcp(guest, host, port, &ret) &&
         put_tcp_stream_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1160,7 +1160,7 @@ bool bhi_import_net_udp_bind(bhi_guest *guest, bhi_core_value *values)
         ours->udp_bind(guest, host, port, &ret) &&
         put_udp_socket_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -1179,7 +1179,7 @@ bool bhi_import_net_lookup_host(bhi_guest *guest, bhi_core_value *values)
         ours->lookup_host(guest, host, &ret) &&
         put_text_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

@@ -85,7 +85,7 @@ bool bhi_import_poll_pollable_ready(bhi_guest *guest, bhi_core_value *values)
         ours->pollable_ready(guest, self, &ret);
     if (is_done)
         values[0].u32 = ret;
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -104,7 +104,7 @@ bool bhi_import_poll_pollable_block(bhi_guest *guest, bhi_core_value *values)
         ours->pollable_block(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -123,7 +123,7 @@ bool bhi_import_poll_poll(bhi_guest *guest, bhi_core_value *values)
         ours->poll(guest, pollables, &ret) &&
         put_u32_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

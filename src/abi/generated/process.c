@@ -418,7 +418,7 @@ bool bhi_import_process_handle_read_logs(bhi_guest *guest, bhi_core_value *value
         ours->process_handle_read_logs(guest, self, &ret) &&
         put_read_logs_result_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -440,7 +440,7 @@ bool bhi_import_process_handle_write_stdin(bhi_guest *guest, bhi_core_value *val
         ours->process_handle_write_stdin(guest, self, data, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -460,7 +460,7 @@ bool bhi_import_process_handle_close_stdin(bhi_guest *guest, bhi_core_value *val
         ours->process_handle_close_stdin(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -481,7 +481,7 @@ bool bhi_import_process_handle_signal(bhi_guest *guest, bhi_core_value *values)
         ours->process_handle_signal(guest, self, sig, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -500,7 +500,7 @@ bool bhi_import_process_handle_kill(bhi_guest *guest, bhi_core_value *values)
         ours->process_handle_kill(guest, self, &ret) &&
         put_kill_result_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -521,7 +521,7 @@ bool bhi_import_process_handle_wait(bhi_guest *guest, bhi_core_value *values)
         ours->process_handle_wait(guest, self, timeout_ms, &ret) &&
         put_exit_info_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -543,7 +543,7 @@ bool bhi_import_process_handle_wait_with_output(bhi_guest *guest, bhi_core_value
         ours->process_handle_wait_with_output(guest, self, timeout_ms, &ret) &&
         put_result_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -562,7 +562,7 @@ bool bhi_import_process_handle_os_pid(bhi_guest *guest, bhi_core_value *values)
         ours->process_handle_os_pid(guest, self, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -579,7 +579,7 @@ bool bhi_import_process_handle_subscribe_exit(bhi_guest *guest, bhi_core_value *
         lift_handle(guest, values[0].u32, &self) &&
         ours->process_handle_subscribe_exit(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -596,7 +596,7 @@ bool bhi_import_process_handle_subscribe_logs(bhi_guest *guest, bhi_core_value *
         lift_handle(guest, values[0].u32, &self) &&
         ours->process_handle_subscribe_logs(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -617,7 +617,7 @@ bool bhi_import_process_spawn(bhi_guest *guest, bhi_core_value *values)
         ours->spawn(guest, &request, &ret) &&
         put_result_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -638,7 +638,7 @@ bool bhi_import_process_spawn_background(bhi_guest *guest, bhi_core_value *value
         ours->spawn_background(guest, &request, &ret) &&
         put_handle_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -659,7 +659,7 @@ bool bhi_import_process_spawn_persistent(bhi_guest *guest, bhi_core_value *value
         ours->spawn_persistent(guest, &request, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -678,7 +678,7 @@ bool bhi_import_process_attach(bhi_guest *guest, bhi_core_value *values)
         ours->attach(guest, id, &ret) &&
         put_handle_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -697,7 +697,7 @@ bool bhi_import_process_list_processes(bhi_guest *guest, bhi_core_value *values)
         ours->list_processes(guest, label_filter, &ret) &&
         put_info_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -716,7 +716,7 @@ bool bhi_import_process_status(bhi_guest *guest, bhi_core_value *values)
         ours->status(guest, id, &ret) &&
         put_info_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -735,7 +735,7 @@ bool bhi_import_process_status_many(bhi_guest *guest, bhi_core_value *values)
         ours->status_many(guest, ids, &ret) &&
         put_info_list_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -754,7 +754,7 @@ bool bhi_import_process_read_logs(bhi_guest *guest, bhi_core_value *values)
         ours->read_logs(guest, id, &ret) &&
         put_read_logs_result_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -778,7 +778,7 @@ bool bhi_import_process_read_since(bhi_guest *guest, bhi_core_value *values)
         ours->read_since(guest, id, which_stream, &cursor, max_bytes, &ret) &&
         put_log_chunk_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[7].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -799,7 +799,7 @@ bool bhi_import_process_write_stdin(bhi_guest *guest, bhi_core_value *values)
         ours->write_stdin(guest, id, data, &ret) &&
         put_u32_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -818,7 +818,7 @@ bool bhi_import_process_close_stdin(bhi_guest *guest, bhi_core_value *values)
         ours->close_stdin(guest, id, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -839,7 +839,7 @@ bool bhi_import_process_signal(bhi_guest *guest, bhi_core_value *values)
         ours->signal(guest, id, sig, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -859,7 +859,7 @@ bool bhi_import_process_wait(bhi_guest *guest, bhi_core_value *values)
         ours->wait(guest, id, timeout_ms, &ret) &&
         put_exit_info_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -880,7 +880,7 @@ bool bhi_import_process_stop(bhi_guest *guest, bhi_core_value *values)
         ours->stop(guest, id, grace_ms, &ret) &&
         put_exit_info_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -899,7 +899,7 @@ bool bhi_import_process_release_process(bhi_guest *guest, bhi_core_value *values
         ours->release_process(guest, id, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -920,7 +920,7 @@ bool bhi_import_process_watch(bhi_guest *guest, bhi_core_value *values)
         ours->watch(guest, id, suffix, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[5].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -939,7 +939,7 @@ bool bhi_import_process_unwatch(bhi_guest *guest, bhi_core_value *values)
         ours->unwatch(guest, id, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

@@ -70,7 +70,7 @@ bool bhi_import_streams_input_stream_read(bhi_guest *guest, bhi_core_value *valu
         ours->input_stream_read(guest, self, len, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -90,7 +90,7 @@ bool bhi_import_streams_input_stream_blocking_read(bhi_guest *guest, bhi_core_va
         ours->input_stream_blocking_read(guest, self, len, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -110,7 +110,7 @@ bool bhi_import_streams_input_stream_skip(bhi_guest *guest, bhi_core_value *valu
         ours->input_stream_skip(guest, self, len, &ret) &&
         put_u64_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -130,7 +130,7 @@ bool bhi_import_streams_input_stream_blocking_skip(bhi_guest *guest, bhi_core_va
         ours->input_stream_blocking_skip(guest, self, len, &ret) &&
         put_u64_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -146,7 +146,7 @@ bool bhi_import_streams_input_stream_subscribe(bhi_guest *guest, bhi_core_value 
         lift_input_stream(guest, values[0].u32, &self) &&
         ours->input_stream_subscribe(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -165,7 +165,7 @@ bool bhi_import_streams_output_stream_check_write(bhi_guest *guest, bhi_core_val
         ours->output_stream_check_write(guest, self, &ret) &&
         put_u64_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -186,7 +186,7 @@ bool bhi_import_streams_output_stream_write(bhi_guest *guest, bhi_core_value *va
         ours->output_stream_write(guest, self, contents, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -209,7 +209,7 @@ bool bhi_import_streams_output_stream_blocking_write_and_flush(bhi_guest *guest,
         ours->output_stream_blocking_write_and_flush(guest, self, contents, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -228,7 +228,7 @@ bool bhi_import_streams_output_stream_flush(bhi_guest *guest, bhi_core_value *va
         ours->output_stream_flush(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -248,7 +248,7 @@ bool bhi_import_streams_output_stream_blocking_flush(bhi_guest *guest, bhi_core_
         ours->output_stream_blocking_flush(guest, self, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -264,7 +264,7 @@ bool bhi_import_streams_output_stream_subscribe(bhi_guest *guest, bhi_core_value
         lift_output_stream(guest, values[0].u32, &self) &&
         ours->output_stream_subscribe(guest, self, &ret) &&
         bhi_lower_own(guest, BHI_RESOURCE_POLL_POLLABLE, ret, &values[0].u32);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -284,7 +284,7 @@ bool bhi_import_streams_output_stream_write_zeroes(bhi_guest *guest, bhi_core_va
         ours->output_stream_write_zeroes(guest, self, len, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -306,7 +306,7 @@ bool bhi_import_streams_output_stream_blocking_write_zeroes_and_flush(bhi_guest 
         ours->output_stream_blocking_write_zeroes_and_flush(guest, self, len, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -328,7 +328,7 @@ bool bhi_import_streams_output_stream_splice(bhi_guest *guest, bhi_core_value *v
         ours->output_stream_splice(guest, self, src, len, &ret) &&
         put_u64_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -351,7 +351,7 @@ bool bhi_import_streams_output_stream_blocking_splice(bhi_guest *guest, bhi_core
         ours->output_stream_blocking_splice(guest, self, src, len, &ret) &&
         put_u64_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[3].u32, area, sizeof area, 8);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 

@@ -127,7 +127,7 @@ bool bhi_import_sys_get_config(bhi_guest *guest, bhi_core_value *values)
         ours->get_config(guest, key, &ret) &&
         put_text_option_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[2].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -144,7 +144,7 @@ bool bhi_import_sys_get_caller(bhi_guest *guest, bhi_core_value *values)
         ours->get_caller(guest, &ret) &&
         put_caller_context_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[0].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -160,7 +160,7 @@ bool bhi_import_sys_log(bhi_guest *guest, bhi_core_value *values)
         lift_log_level(guest, values[0].u32, &level) &&
         bhi_lift_text(guest, values[1].u32, values[2].u32, &message) &&
         ours->log(guest, level, message);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -171,7 +171,7 @@ bool bhi_import_sys_signal_ready(bhi_guest *guest, bhi_core_value *values)
                                 ours != NULL && ours->signal_ready != NULL))
         return false;
     bool is_done = ours->signal_ready(guest);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -185,7 +185,7 @@ bool bhi_import_sys_clock_ms(bhi_guest *guest, bhi_core_value *values)
     bool is_done = ours->clock_ms(guest, &ret);
     if (is_done)
         values[0].u64 = ret;
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -199,7 +199,7 @@ bool bhi_import_sys_clock_monotonic_ns(bhi_guest *guest, bhi_core_value *values)
     bool is_done = ours->clock_monotonic_ns(guest, &ret);
     if (is_done)
         values[0].u64 = ret;
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -217,7 +217,7 @@ bool bhi_import_sys_sleep_ns(bhi_guest *guest, bhi_core_value *values)
         ours->sleep_ns(guest, duration_ns, &ret) &&
         put_unit_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -235,7 +235,7 @@ bool bhi_import_sys_random_bytes(bhi_guest *guest, bhi_core_value *values)
         ours->random_bytes(guest, length, &ret) &&
         put_bytes_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[1].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -254,7 +254,7 @@ bool bhi_import_sys_check_capsule_capability(bhi_guest *guest, bhi_core_value *v
         ours->check_capsule_capability(guest, &request, &ret) &&
         put_capability_check_response_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[4].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -271,6 +271,6 @@ bool bhi_import_sys_enumerate_capabilities(bhi_guest *guest, bhi_core_value *val
         ours->enumerate_capabilities(guest, &ret) &&
         put_text_list(guest, area, ret) &&
         bhi_lower_write(guest, values[0].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }

@@ -62,7 +62,7 @@ bool bhi_import_uplink_register(bhi_guest *guest, bhi_core_value *values)
         ours->uplink_register(guest, name, platform, profile, &ret) &&
         put_text_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[5].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
 
@@ -85,6 +85,6 @@ bool bhi_import_uplink_send(bhi_guest *guest, bhi_core_value *values)
         ours->uplink_send(guest, uplink_id, platform_user_id, content, &ret) &&
         put_bool_result(guest, area, &ret) &&
         bhi_lower_write(guest, values[6].u32, area, sizeof area, 4);
-    bhi_arena_reset(&guest->arena);
+    bhi_guest_end_import(guest);
     return is_done;
 }
