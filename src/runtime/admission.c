@@ -6,15 +6,16 @@
 
 enum { PRINCIPAL_BYTES_MAX = 64 };
 
+static const bool is_principal_char[256] = {
+    ['-'] = true, ['_'] = true, ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+};
+
 bool bhi_is_principal(bhi_bytes name)
 {
     if (name.len == 0 || name.len > PRINCIPAL_BYTES_MAX)
         return false;
     for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_letter && !is_digit && c != '_' && c != '-')
+        if (!is_principal_char[name.data[i]])
             return false;
     }
     return true;

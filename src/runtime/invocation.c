@@ -435,9 +435,9 @@ static bh_status check_entry(const bh_capsule *capsule, bh_entry entry, bh_error
                     bhi_entry_export(entries[entry]));
 }
 
-bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *worker, const bh_request *request,
-                               bhi_invocation_done_cb done_cb, void *arg,
-                               bhi_invocation **ret_invocation, bh_error *reterr)
+bh_status bhi_invocation_create(bh_capsule *capsule, bhi_worker *worker, const bh_request *request,
+                                bhi_invocation_done_cb done_cb, void *arg,
+                                bhi_invocation **ret_invocation, bh_error *reterr)
 {
     bhi_admitted admitted;
     bh_status status = bhi_admit(request, &admitted, reterr);
@@ -464,9 +464,32 @@ bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *worker, const bh
     bhi_task_init(&invocation->task, run_cb);
     bhi_task_init(&invocation->grant_task, run_grant_cb);
     bhi_link_init(&invocation->waiter.link);
+    *ret_invocation = invocation;
+    return BH_OK;
+}
+
+void bhi_invocation_begin(bhi_invocation *invocation)
+{
+    bhi_worker_ready(invocation->worker, &invocation->task);
+}
+
+void bhi_invocation_run(bhi_invocation *invocation)
+{
+    run_cb(&invocation->task);
+}
+
+bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *worker, const bh_request *request,
+                               bhi_invocation_done_cb done_cb, void *arg,
+                               bhi_invocation **ret_invocation, bh_error *reterr)
+{
+    bhi_invocation *invocation;
+    bh_status status =
+        bhi_invocation_create(capsule, worker, request, done_cb, arg, &invocation, reterr);
+    if (status != BH_OK)
+        return status;
     if (ret_invocation != NULL)
         *ret_invocation = invocation;
-    bhi_worker_ready(worker, &invocation->task);
+    bhi_invocation_begin(invocation);
     return BH_OK;
 }
 

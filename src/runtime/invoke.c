@@ -19,7 +19,8 @@ typedef struct blocking_call {
 
 static pthread_once_t worker_key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t worker_key;
-static _Thread_local bhi_worker *thread_worker;
+/* initial-exec: found without a call; a pointer fits the loader's reserve also after dlopen. */
+static _Thread_local bhi_worker *thread_worker __attribute__((tls_model("initial-exec")));
 
 static void destroy_worker_cb(void *worker)
 {
@@ -69,10 +70,11 @@ bh_status bh_invoke(bh_capsule *capsule, const bh_request *request, bh_result *r
     blocking_call call = {.result = result, .reterr = reterr};
     bhi_buffer storage = {result->storage, result->storage_bytes};
     bhi_invocation *invocation;
-    status = bhi_invocation_start(capsule, worker, request, done_cb, &call, &invocation, reterr);
+    status = bhi_invocation_create(capsule, worker, request, done_cb, &call, &invocation, reterr);
     if (status != BH_OK)
         return status;
     bhi_invocation_use_buffer(invocation, &storage);
+    bhi_invocation_run(invocation);
     while (!call.is_done)
         bhi_worker_turn(worker, true);
     if (call.status != BH_OK) /* texts of an earlier call may be gone with the old storage */
