@@ -20,10 +20,10 @@
 #define BH_ACTION_BYTES_MAX  256
 #define BH_PAYLOAD_BYTES_MAX (8u << 20)
 
-#define BH_TIMEOUT_MS_DEFAULT    30000
-#define BH_TIMEOUT_MS_MAX        86400000
-#define BH_FUEL_DEFAULT          UINT64_C(10000000000)
-#define BH_MEMORY_BYTES_DEFAULT  (UINT64_C(64) << 20)
+#define BH_TIMEOUT_MS_DEFAULT   30000
+#define BH_TIMEOUT_MS_MAX       86400000
+#define BH_FUEL_DEFAULT         UINT64_C(10000000000)
+#define BH_MEMORY_BYTES_DEFAULT (UINT64_C(64) << 20)
 
 typedef enum bh_entry {
     BH_ENTRY_HOOK,    /* astrid-hook-trigger, with action and payload */
@@ -33,12 +33,12 @@ typedef enum bh_entry {
 
 typedef struct bh_request {
     bh_entry entry;
-    const char *action;    /* 1..256 bytes of UTF-8, NUL-terminated; ignored unless HOOK  */
-    const void *payload;   /* any bytes, at most 8 MiB                                    */
+    const char *action;  /* 1..256 bytes of UTF-8, NUL-terminated; ignored unless HOOK  */
+    const void *payload; /* any bytes, at most 8 MiB                                    */
     size_t payload_len;
-    const char *principal; /* 1..64 of [A-Za-z0-9_-]; NULL is "default"                   */
-    uint32_t timeout_ms;   /* for queueing, running and waiting; 0: 30,000                */
-    uint64_t fuel_max;     /* 0: 10^10                                                    */
+    const char *principal;     /* 1..64 of [A-Za-z0-9_-]; NULL is "default"                   */
+    uint32_t timeout_ms;       /* for queueing, running and waiting; 0: 30,000                */
+    uint64_t fuel_max;         /* 0: 10^10                                                    */
     uint64_t memory_bytes_max; /* linear memory; 0: 64 MiB                                */
 } bh_request;
 
@@ -66,9 +66,10 @@ typedef struct bh_result {
 } bh_result;
 
 /* Call the capsule and wait for the outcome. Runs on the calling thread, which becomes a worker for
- * the time of the call: no other thread is involved. Never call it from a callback of ours. Blocks:
- * until the outcome. Fails with BH_E_ARG, BH_E_CLOSED, BH_E_SATURATED, BH_E_DEADLINE (before a lease
- * was had), BH_E_BUILD, BH_E_NOT_FOUND (no such entry point), BH_E_NOMEM. */
+ * the time of the call: no other thread is involved. Borrows the capsule and the request. Never
+ * call it from a callback of ours. Blocks: until the outcome. Fails with BH_E_ARG, BH_E_CLOSED,
+ * BH_E_SATURATED, BH_E_DEADLINE (before a lease was had), BH_E_BUILD, BH_E_NOT_FOUND (no such entry
+ * point), BH_E_NOMEM. */
 BH_API BH_MUST_USE bh_status bh_invoke(bh_capsule *capsule, const bh_request *request,
                                        bh_result *result, bh_error *reterr);
 

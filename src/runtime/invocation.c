@@ -59,7 +59,6 @@ static void free_invocation(bhi_invocation *invocation)
 {
     bhi_timer_close(invocation->timer);
     bhi_worker_forget(invocation->worker, &invocation->task);
-    bh_capsule_release(invocation->capsule);
     bhi_buffer_deinit(&invocation->own_buffer);
     free(invocation);
 }
@@ -450,7 +449,7 @@ bh_status bhi_invocation_create(bh_capsule *capsule, bhi_worker *worker, const b
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for an invocation");
     uint64_t now_ns = bhi_monotonic_ns();
     *invocation = (bhi_invocation){
-        .capsule = bh_capsule_retain(capsule),
+        .capsule = capsule,
         .worker = worker,
         .request = admitted,
         .done_cb = done_cb,

@@ -20,7 +20,8 @@ typedef struct bhi_invocation bhi_invocation;
 typedef void (*bhi_invocation_done_cb)(void *arg, bh_status status, const bh_result *result,
                                        const bh_error *error);
 
-/* Admit a request. Copies nothing of it: action, payload and principal are borrowed until done_cb.
+/* Admit a request. Copies nothing: the capsule, and the request's action, payload and principal, are
+ * borrowed until done_cb.
  * Fails like bh_invoke for what can be said at once (BH_E_ARG, BH_E_LIMIT, BH_E_NOT_FOUND,
  * BH_E_NOMEM); then done_cb is not called. *ret_invocation is valid until done_cb; start it or run
  * it, once. */
