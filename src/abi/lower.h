@@ -4,8 +4,8 @@
  * are allocated in the guest, and then written in one piece. So no pointer into guest memory is
  * held across a realloc (G3), and the bytes between fields are always zero.
  *
- * W1  A host value is trusted: text is UTF-8, cases exist, objects are not NULL.
- * W2  The guest's realloc is not: its answers are checked like any other address.
+ * L3  A host value is trusted: text is UTF-8, cases exist, objects are not NULL.
+ * L4  The guest's realloc is not: its answers are checked like any other address.
  */
 #ifndef BHI_ABI_LOWER_H
 #define BHI_ABI_LOWER_H

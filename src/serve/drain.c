@@ -6,7 +6,7 @@
  * 3. At the deadline invocations are cancelled; their callers get linger_ms to read the answer.
  * 4. The daemon stops, which closes the idle connections; then our handles; then stopped_cb.
  *
- * H2: step 4 waits for every invocation, however long its cancellation takes.
+ * S2: step 4 waits for every invocation, however long its cancellation takes.
  */
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ static void close_handles(bhi_http *http)
 
 void bhi_http_stop(bhi_http *http)
 {
-    BHI_ASSERT(http->running == 0); /* H2 */
+    BHI_ASSERT(http->running == 0); /* S2 */
     http->is_closing_now = true;
     http->phase = HTTP_STOPPED;
     if (http->handles_open > 0)
@@ -33,7 +33,7 @@ void bhi_http_stop(bhi_http *http)
     if (http->daemon != NULL)
         MHD_stop_daemon(http->daemon);
     http->daemon = NULL;
-    BHI_ASSERT(bhi_link_is_alone(&http->exchanges)); /* H1 */
+    BHI_ASSERT(bhi_link_is_alone(&http->exchanges)); /* S1 */
     bhi_linger_close_all(http);
     if (http->handles_open > 0)
         close_handles(http);

@@ -7,11 +7,11 @@
  *   SERVING ── drain ──► DRAINING ── deadline or cancel ──► CANCELLING
  *                            └────── no exchange left ──────────┴──────► STOPPED
  *
- * H1  Every exchange that libmicrohttpd knows is on the list `exchanges`, once, until both
+ * S1  Every exchange that libmicrohttpd knows is on the list `exchanges`, once, until both
  *     libmicrohttpd and the invocation have let go of it.
- * H2  The daemon is stopped only while no invocation runs: a suspended connection may not be
+ * S2  The daemon is stopped only while no invocation runs: a suspended connection may not be
  *     stopped.
- * H3  Bodies held for all exchanges of a worker stay below body_bytes_max.
+ * S3  Bodies held for all exchanges of a worker stay below body_bytes_max.
  *
  * Threads: create and destroy while the worker's loop does not run; drain and cancel are called
  * from any thread; everything else is the worker's own.

@@ -43,7 +43,7 @@ void bhi_http_schedule(bhi_http *http);
 
 /* drain.c: look whether the end of a drain has come; never inside a callback of the daemon. */
 void bhi_http_advance(bhi_http *http);
-void bhi_http_stop(bhi_http *http); /* H2 holds, no callback of the daemon is running */
+void bhi_http_stop(bhi_http *http); /* S2 holds, no callback of the daemon is running */
 void bhi_http_init_control(bhi_http *http);
 
 /* Close callbacks: of a handle that keeps the listener from ending, and of the listener's own. */

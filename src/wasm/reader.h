@@ -4,8 +4,8 @@
  * and every later read gives zeros. So a parser reads straight on, tests the cursor where a value
  * decides something (an index, a loop bound), and reports once.
  *
- * W1  No read touches a byte outside the given ones.
- * W2  A loop over a count ends: counts never exceed the bytes left, and a failed cursor counts 0.
+ * B1  No read touches a byte outside the given ones.
+ * B2  A loop over a count ends: counts never exceed the bytes left, and a failed cursor counts 0.
  */
 #ifndef BHI_WASM_READER_H
 #define BHI_WASM_READER_H

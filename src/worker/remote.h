@@ -5,9 +5,9 @@
  * abandoned, and where the other side's share ends. So whoever leaves last, the remote is freed on
  * the worker's thread, by a plain count of two.
  *
- * R1  The remote lives until finish has been called and the host function has left.
- * R2  finish does not touch the remote after it posted it; the caller must not either.
- * R3  The worker outlives its remotes: bhi_worker_destroy waits for every finish.
+ * O1  The remote lives until finish has been called and the host function has left.
+ * O2  finish does not touch the remote after it posted it; the caller must not either.
+ * O3  The worker outlives its remotes: bhi_worker_destroy waits for every finish.
  *
  * Threads: the worker's own, but for payload and finish.
  */
