@@ -99,6 +99,46 @@ bh_capsule *load_guest(runtime_fixture *fixture, const char *name, bh_reuse reus
     return load(fixture, path, &options);
 }
 
+/* The wasm is copied: a symbolic link that leaves the capsule directory is refused. */
+static void write_capsule(const char *directory, const guest_setup *setup, const char *name)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "rm -rf '%s' && mkdir '%s' && cp '%s/%s.wasm' '%s/guest.wasm'", directory, directory,
+             TEST_GUESTS_DIR, setup->guest, directory);
+    assert_int_equal(system(command), 0);
+    char path[512];
+    snprintf(path, sizeof path, "%s/Capsule.toml", directory);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fprintf(file,
+            "[package]\nname = \"%s\"\nversion = \"1.0.0\"\n"
+            "[[component]]\nfile = \"guest.wasm\"\n%s",
+            name, setup->manifest != NULL ? setup->manifest : "");
+    assert_int_equal(fclose(file), 0);
+}
+
+bh_status try_load_setup(runtime_fixture *fixture, const guest_setup *setup,
+                         bh_capsule **ret_capsule, bh_error *reterr)
+{
+    const char *name = setup->name != NULL ? setup->name : "guest";
+    char directory[256];
+    snprintf(directory, sizeof directory, "%s/capsule-%s", fixture->directory, name);
+    write_capsule(directory, setup, name);
+    use_engine_signals();
+    *reterr = (bh_error){0};
+    return bh_capsule_load(fixture->runtime, directory, &setup->options, ret_capsule, reterr);
+}
+
+bh_capsule *load_setup(runtime_fixture *fixture, const guest_setup *setup)
+{
+    bh_capsule *capsule = NULL;
+    bh_error error;
+    if (try_load_setup(fixture, setup, &capsule, &error) != BH_OK)
+        fail_msg("%s: %s", setup->guest, error.text);
+    return capsule;
+}
+
 bh_capsule *load_example(runtime_fixture *fixture, const char *name)
 {
     char path[512];

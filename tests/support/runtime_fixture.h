@@ -26,6 +26,17 @@ void use_engine_signals(void);
 bh_capsule *load_guest(runtime_fixture *fixture, const char *name, bh_reuse reuse);
 /* The status of loading it, for guests that must be refused. */
 bh_status try_load_guest(runtime_fixture *fixture, const char *name, bh_error *reterr);
+/* A guest as a capsule with a manifest of its own. */
+typedef struct guest_setup {
+    const char *guest;    /* build/tests/guests/GUEST.wasm */
+    const char *name;     /* of the capsule; NULL: "guest" */
+    const char *manifest; /* what follows [package] and [[component]]; NULL: nothing */
+    bh_capsule_options options;
+} guest_setup;
+
+bh_capsule *load_setup(runtime_fixture *fixture, const guest_setup *setup);
+bh_status try_load_setup(runtime_fixture *fixture, const guest_setup *setup,
+                         bh_capsule **ret_capsule, bh_error *reterr);
 /* Load examples/NAME. */
 bh_capsule *load_example(runtime_fixture *fixture, const char *name);
 
