@@ -252,6 +252,11 @@ static void no_text_can_forge_a_line_or_steer_a_terminal(void **state)
         ESCAPED("nul\0here", "nul\\x00here"),
         ESCAPED("\x1b[2J\x07\x7f", "\\x1b[2J\\x07\\x7f"),
         ESCAPED("\x0b\x0c\x1c\x1f", "\\x0b\\x0c\\x1c\\x1f"),
+        /* C1: NEL breaks lines, CSI begins control sequences. */
+        ESCAPED("\xc2\x80\xc2\x85\xc2\x9b\x32J\xc2\x9f\xc2\xa0", "\\u0080\\u0085\\u009b2J\\u009f"
+                                                                 "\xc2\xa0"),
+        ESCAPED("line\xe2\x80\xa8paragraph\xe2\x80\xa9\xe2\x80\xa7",
+                "line\\u2028paragraph\\u2029\xe2\x80\xa7"),
     };
     bh_capsule *capsule = load_guest(&fixture, "raw_log", BH_REUSE_SHARED);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
