@@ -3,6 +3,7 @@
 #define BHI_ENGINE_CODE_H
 
 #include "engine/engine.h"
+#include "engine/stacks.h"
 #include "engine/ticker.h"
 #include "engine/wasmtime_api.h"
 
@@ -12,6 +13,7 @@ struct bhi_engine {
     wasm_engine_t *wasm;
     wasmtime_instance_pre_t *driver; /* instantiated beside every guest */
     bhi_code_cache *cache;           /* NULL: none */
+    bhi_stacks stacks;
     uint32_t slice_ticks;
     bhi_ticker ticker;
     bool has_ticker;

@@ -23,7 +23,7 @@ enum { TICK_US_DEFAULT = 1000, SLICE_TICKS_DEFAULT = 2 };
 #define SETTINGS                                                                                   \
     "wasmtime " ENGINE_VERSION "; fuel epoch simd bulk reftypes tailcall; own-memory; 1"
 
-static wasm_config_t *configure(const bhi_engine_options *options)
+static wasm_config_t *configure(bhi_engine *engine, const bhi_engine_options *options)
 {
     wasm_config_t *config = wasm_config_new();
     wasmtime_config_gc_support_set(config, false); /* funcref values only: no collector is built */
@@ -42,6 +42,7 @@ static wasm_config_t *configure(const bhi_engine_options *options)
     wasmtime_config_wasm_custom_page_sizes_set(config, false);
     wasmtime_config_wasm_wide_arithmetic_set(config, false);
     bhi_memory_configure(config);
+    bhi_stacks_configure(&engine->stacks, config);
     return config;
 }
 
@@ -57,7 +58,7 @@ const char *bhi_engine_version(void)
 
 static bh_status set_up(bhi_engine *engine, const bhi_engine_options *options, bh_error *reterr)
 {
-    engine->wasm = wasm_engine_new_with_config(configure(options));
+    engine->wasm = wasm_engine_new_with_config(configure(engine, options));
     if (engine->wasm == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "the engine could not be created");
     bh_status status = bhi_driver_create(engine, &engine->driver, reterr);
@@ -86,6 +87,7 @@ bh_status bhi_engine_create(const bhi_engine_options *options, bhi_engine **ret_
     if (engine == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for the engine");
     engine->slice_ticks = options->slice_ticks == 0 ? SLICE_TICKS_DEFAULT : options->slice_ticks;
+    bhi_stacks_init(&engine->stacks);
     bh_status status = set_up(engine, options, reterr);
     if (status != BH_OK) {
         bhi_engine_destroy(engine);
@@ -106,5 +108,6 @@ void bhi_engine_destroy(bhi_engine *engine)
         wasmtime_instance_pre_delete(engine->driver);
     if (engine->wasm != NULL)
         wasm_engine_delete(engine->wasm);
+    bhi_stacks_deinit(&engine->stacks);
     free(engine);
 }
