@@ -299,19 +299,37 @@ static void begin_build(bhi_invocation *invocation)
         bhi_worker_ready(invocation->worker, &invocation->task);
 }
 
+/* Half an instance serves nobody; the next in the queue may build. */
+static void give_up_building(bhi_invocation *invocation, bh_status code, const char *text)
+{
+    bhi_pooled_destroy(invocation->pooled);
+    invocation->pooled = NULL;
+    bhi_pool_decline(invocation->capsule->pool, invocation->slot);
+    invocation->slot = NULL;
+    refuse(invocation, code, text);
+}
+
+static void build_later(bhi_invocation *invocation)
+{
+    if (is_cancelled(invocation))
+        give_up_building(invocation, BH_E_CANCELLED, "cancelled while an instance was built");
+    else if (bhi_monotonic_ns() >= invocation->deadline_ns)
+        give_up_building(invocation, BH_E_DEADLINE,
+                         "the deadline passed while an instance was built");
+    else
+        bhi_worker_ready(invocation->worker, &invocation->task);
+}
+
 static void go_on_building(bhi_invocation *invocation)
 {
     bh_error error;
     bhi_poll poll = bhi_instance_poll(invocation->pooled->instance);
     BHI_ASSERT(poll != BHI_POLL_WAITING); /* no host call waits during initialisation */
-    if (poll == BHI_POLL_YIELDED && !is_cancelled(invocation)) {
-        bhi_worker_ready(invocation->worker, &invocation->task);
+    if (poll == BHI_POLL_YIELDED) {
+        build_later(invocation);
         return;
     }
-    bh_status status = poll == BHI_POLL_DONE
-                           ? bhi_pooled_check_built(invocation->pooled, &error)
-                           : bhi_fail(&error, BH_E_CANCELLED, "cancelled while building");
-    if (status != BH_OK) {
+    if (bhi_pooled_check_built(invocation->pooled, &error) != BH_OK) {
         end_build(invocation, &error);
         return;
     }

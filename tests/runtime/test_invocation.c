@@ -263,13 +263,14 @@ static void cancelled_while_building_it_gives_the_slot_back(void **state)
     assert_int_equal(pool_of(capsule).waiting, 1);
     cancel('a');
     finish('a');
-    expect_refused('a', BH_E_CANCELLED, "cancelled while building");
+    expect_refused('a', BH_E_CANCELLED, "cancelled while an instance was built");
     turns(3); /* the slot is the next one's to build into */
     assert_int_equal(pool_of(capsule).waiting, 0);
     assert_int_equal(pool_of(capsule).building, 1);
     cancel('b');
     finish('b');
-    expect_refused('b', BH_E_CANCELLED, "cancelled while building");
+    expect_refused('b', BH_E_CANCELLED, "cancelled while an instance was built");
+    assert_int_equal(pool_of(capsule).build_failures, 0); /* nothing was wrong with the capsule */
     release(capsule);
 }
 
@@ -422,6 +423,22 @@ static void a_deadline_in_the_queue_refuses_and_leaves_no_trace(void **state)
     release(capsule);
 }
 
+static void a_deadline_while_building_refuses_and_gives_the_slot_back(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = load_cold("init_loop");
+    start_for('a', capsule, "x", "", SHORT_TIME);
+    start('b', capsule, "");
+    finish('a');
+    expect_refused('a', BH_E_DEADLINE, "while an instance was built");
+    turns(3);
+    assert_int_equal(pool_of(capsule).building, 1); /* now for 'b' */
+    cancel('b');
+    finish('b');
+    assert_int_equal(pool_of(capsule).build_failures, 0);
+    release(capsule);
+}
+
 static void a_deadline_ends_a_guest_that_waits_or_runs(void **state)
 {
     (void)state;
@@ -481,7 +498,7 @@ static void close_while_building_lets_the_builder_call(void **state)
     assert_int_equal(pool_of(capsule).building, 1);
     cancel('a');
     finish('a');
-    expect_refused('a', BH_E_CANCELLED, "building");
+    expect_refused('a', BH_E_CANCELLED, "while an instance was built");
     release(capsule);
 }
 
@@ -653,6 +670,7 @@ int main(void)
         CASE(a_wait_for_a_commit_can_be_cancelled_and_expire),
         CASE(a_worker_ends_only_when_an_abandoned_commit_has_answered),
         CASE(a_deadline_in_the_queue_refuses_and_leaves_no_trace),
+        CASE(a_deadline_while_building_refuses_and_gives_the_slot_back),
         CASE(a_deadline_ends_a_guest_that_waits_or_runs),
         CASE(close_refuses_who_queues_and_lets_who_runs_finish),
         CASE(close_while_building_lets_the_builder_call),
