@@ -23,6 +23,18 @@ enum { TICK_US_DEFAULT = 1000, SLICE_TICKS_DEFAULT = 2 };
 #define SETTINGS                                                                                   \
     "wasmtime " ENGINE_VERSION "; fuel epoch simd bulk reftypes tailcall; own-memory; 1"
 
+/* The engine's compile threads synchronise in ways that the thread sanitizer does not see. */
+#if defined(__SANITIZE_THREAD__)
+#define IS_THREAD_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define IS_THREAD_SANITIZED true
+#endif
+#endif
+#ifndef IS_THREAD_SANITIZED
+#define IS_THREAD_SANITIZED false
+#endif
+
 static wasm_config_t *configure(bhi_engine *engine, const bhi_engine_options *options)
 {
     wasm_config_t *config = wasm_config_new();
@@ -34,7 +46,8 @@ static wasm_config_t *configure(bhi_engine *engine, const bhi_engine_options *op
     wasmtime_config_memory_may_move_set(config, false);
     wasmtime_config_memory_init_cow_set(config,
                                         false); /* it would panic with memories of our own */
-    wasmtime_config_parallel_compilation_set(config, !options->is_compile_serial);
+    wasmtime_config_parallel_compilation_set(config,
+                                             !options->is_compile_serial && !IS_THREAD_SANITIZED);
     wasmtime_config_wasm_relaxed_simd_set(config, false);
     wasmtime_config_wasm_multi_memory_set(config, false);
     wasmtime_config_wasm_memory64_set(config, false);

@@ -61,22 +61,9 @@ static bh_status open_store(bh_runtime *runtime, const bh_runtime_options *optio
     return bhi_kv_store_open(&kv_options, &runtime->kv, reterr);
 }
 
-/* The engine's compile threads synchronise in ways that the thread sanitizer does not see. */
-#if defined(__SANITIZE_THREAD__)
-#define IS_COMPILE_SERIAL true
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define IS_COMPILE_SERIAL true
-#endif
-#endif
-#ifndef IS_COMPILE_SERIAL
-#define IS_COMPILE_SERIAL false
-#endif
-
 static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, bh_error *reterr)
 {
-    bhi_engine_options engine_options = {.tick_us = options->tick_us,
-                                         .is_compile_serial = IS_COMPILE_SERIAL};
+    bhi_engine_options engine_options = {.tick_us = options->tick_us};
     char code_directory[4096];
     if (options->cache_directory != NULL) {
         int len =
