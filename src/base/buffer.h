@@ -23,6 +23,8 @@ static inline bool bhi_buffer_reserve(bhi_buffer *buffer, size_t size)
 {
     if (size <= buffer->capacity)
         return true;
+    if (size > SIZE_MAX - size / 4)
+        return false;
     size_t capacity = size < 256 ? 256 : size + size / 4;
     uint8_t *data = malloc(capacity);
     if (data == NULL)

@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +43,15 @@ static void write_to_stderr(bhi_log_level level, const char *text)
     (void)written; /* nowhere left to report to */
 }
 
+/* The rest of a line that did not fit is gone; take off the character it may have split. */
+static void cut_at_character(char *text)
+{
+    size_t len = LINE_BYTES - 2;
+    while (len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80)
+        len--;
+    text[len] = 0;
+}
+
 void bhi_log(bhi_log_level level, const char *format, ...)
 {
     if (level < level_least)
@@ -49,8 +59,10 @@ void bhi_log(bhi_log_level level, const char *format, ...)
     char text[LINE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    int wanted = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (wanted >= LINE_BYTES)
+        cut_at_character(text);
     if (line_cb != NULL)
         line_cb(line_arg, level, text);
     else
