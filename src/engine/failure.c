@@ -11,15 +11,25 @@
 
 enum { FRAMES_SHOWN_MAX = 40, NAME_BYTES_SHOWN_MAX = 160 };
 
-/* Copy the first line of `text`, at most `size` - 1 bytes. */
+/* C0, DEL, and both bytes of C1, which terminals obey too. */
+static bool is_control(const char *text, size_t len, size_t at)
+{
+    const unsigned char *c = (const unsigned char *)text + at;
+    return c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && at + 1 < len && c[1] < 0xa0) ||
+           (c[0] >= 0x80 && c[0] < 0xa0 && at > 0 && c[-1] == 0xc2);
+}
+
+/* Copy the first line of `text`, at most `size` - 1 bytes, cut at a character's start. */
 static void copy_line(char *ret_text, size_t size, const char *text, size_t len)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < len && used + 1 < size && text[i] != '\n'; i++) {
-        unsigned char c = (unsigned char)text[i];
-        ret_text[used++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
-    }
-    ret_text[used] = 0;
+    const char *end = len == 0 ? NULL : memchr(text, '\n', len);
+    size_t line_len = end == NULL ? len : (size_t)(end - text);
+    size_t kept = line_len < size ? line_len : size - 1;
+    while (kept > 0 && kept < line_len && ((unsigned char)text[kept] & 0xc0) == 0x80)
+        kept--;
+    for (size_t i = 0; i < kept; i++)
+        ret_text[i] = is_control(text, kept, i) ? '?' : text[i];
+    ret_text[kept] = 0;
 }
 
 bh_status bhi_fail_engine(bh_error *reterr, bh_status code, const char *context,

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "abi/utf8.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
@@ -263,6 +264,20 @@ static void entry_points_run_only_where_they_are_exported(void **state)
     assert_int_equal(result->outcome, BH_OUTCOME_TRAPPED);
     assert_string_not_equal(result->message, "");
     assert_string_not_equal(result->backtrace, "");
+    sandbox_deinit(&box);
+}
+
+static void names_in_a_backtrace_stay_text_and_steer_nothing(void **state)
+{
+    (void)state;
+    sandbox box;
+    sandbox_open(&box, "trap_names");
+    const bhi_call_result *result = call(&box, "");
+    assert_int_equal(result->outcome, BH_OUTCOME_TRAPPED);
+    assert_true(bhi_utf8_is_valid(bhi_bytes_of(result->backtrace)));
+    assert_non_null(strstr(result->backtrace, "0: steer?[2J??2J?? ("));
+    assert_non_null(strstr(result->backtrace, "1: x\xc3\xa9"));  /* the limit falls on the first */
+    assert_non_null(strstr(result->backtrace, "2: xy\xc3\xa9")); /* or second byte */
     sandbox_deinit(&box);
 }
 
@@ -624,6 +639,7 @@ int main(void)
         CASE(nuls_in_payload_and_result_are_bytes_like_others),
         CASE(instances_of_one_code_share_no_state),
         CASE(entry_points_run_only_where_they_are_exported),
+        CASE(names_in_a_backtrace_stay_text_and_steer_nothing),
         CASE(fuel_is_charged_exactly_and_ends_the_call),
         CASE(a_memory_that_begins_above_the_limit_is_not_built),
         CASE(memory_grows_to_the_limit_of_the_call_and_no_further),
