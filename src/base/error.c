@@ -66,10 +66,15 @@ bool bh_outcome_is_clean(bh_outcome outcome)
     return (unsigned)outcome < BH_OUTCOME_COUNT && outcomes[outcome].is_clean;
 }
 
+/* Between two characters: texts are UTF-8, and go into answers that must be. */
 static void cut_with_dots(bh_error *error, int wanted)
 {
-    if (wanted >= (int)sizeof error->text)
-        memcpy(error->text + sizeof error->text - 4, "...", 4);
+    if (wanted < (int)sizeof error->text)
+        return;
+    size_t at = sizeof error->text - 4;
+    while (at > 0 && ((unsigned char)error->text[at] & 0xc0) == 0x80)
+        at--;
+    memcpy(error->text + at, "...", 4);
 }
 
 bh_status bhi_fail(bh_error *reterr, bh_status code, const char *format, ...)

@@ -1,4 +1,4 @@
-/* The small ones: bytes, buffer, clock and the host's log. */
+/* The small ones: bytes, buffer, clock, long errors and the host's log. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,6 +22,7 @@ static void *failing_malloc(size_t size)
 #undef malloc
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 
 /* ---- bytes ---- */
@@ -129,6 +130,24 @@ static void the_monotonic_clock_never_goes_back(void **state)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     assert_true((uint64_t)now.tv_sec >= last_ns / BHI_NS_PER_SECOND);
+}
+
+/* ---- errors ---- */
+
+static void a_long_error_is_cut_between_two_characters(void **state)
+{
+    (void)state;
+    char text[sizeof((bh_error *)NULL)->text + 4] = "";
+    for (size_t at = 0; at + 3 < sizeof text; at += 3)
+        memcpy(text + at, "\xe2\x82\xac", 4);
+    for (int shift = 0; shift < 3; shift++) {
+        bh_error error;
+        assert_int_equal(bhi_fail(&error, BH_E_IO, "%.*s%s", shift, "ab", text), BH_E_IO);
+        size_t len = strlen(error.text);
+        assert_in_range(len, sizeof error.text - 4, sizeof error.text - 1);
+        assert_string_equal(error.text + len - 3, "...");
+        assert_int_equal((len - 3 - (size_t)shift) % 3, 0);
+    }
 }
 
 /* ---- log ---- */
@@ -243,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_buffer_that_cannot_grow_stays_as_it_was),
         cmocka_unit_test(deadlines_saturate),
         cmocka_unit_test(the_monotonic_clock_never_goes_back),
+        cmocka_unit_test(a_long_error_is_cut_between_two_characters),
         LOG_CASE(a_line_goes_to_the_callback_from_its_level_up),
         LOG_CASE(a_long_line_is_cut_between_two_characters),
         LOG_CASE(every_level_has_a_name),
