@@ -15,7 +15,7 @@
 #include "engine/instance.h"
 
 /* Per store: the guest and its driver, the driver's table beside the guest's. */
-enum { INSTANCES_MAX = 2, TABLES_MAX = 65, MEMORIES_MAX = 1, MEMORY_BYTES_BY_MEMORY_CALLBACK = -1 };
+enum { INSTANCES_MAX = 2, TABLES_MAX = 9, MEMORIES_MAX = 1, MEMORY_BYTES_BY_MEMORY_CALLBACK = -1 };
 
 /* ---- what a running guest asks of us ---- */
 
@@ -61,6 +61,9 @@ static bool has_returned(bhi_instance *instance, wasm_trap_t *trap, wasmtime_err
 static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32_t *ret_address)
 {
     bhi_instance *instance = bhi_instance_of(guest);
+    if (instance->phase == BHI_PHASE_INSTANTIATING)
+        return bhi_guest_trap(guest, "the start function called a host function whose result needs "
+                                     "cabi_realloc, which cannot be called before it returns");
     if (instance->code->exports.realloc == NULL)
         return bhi_guest_trap(guest, "the guest exports no cabi_realloc for a host call's result");
     wasmtime_val_raw_t values[4] = {
@@ -77,6 +80,8 @@ static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32
 static bool suspend(bhi_guest *guest)
 {
     bhi_instance *instance = bhi_instance_of(guest);
+    if (instance->phase == BHI_PHASE_INSTANTIATING)
+        return bhi_guest_trap(guest, "the start function called a host function that waits");
     wasmtime_val_raw_t values[1] = {{.i32 = 0}};
     wasm_trap_t *trap = NULL;
     guest->is_resumed = false;

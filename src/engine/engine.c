@@ -9,14 +9,19 @@
 #include <bulkhead_rust.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "engine/code.h"
 #include "engine/code_cache.h"
 #include "engine/memory.h"
 
 #define ENGINE_VERSION "48.0.8"
 
-/* An SDK guest recurses deep in its own shadow stack and expects its own limit to hit first. */
-enum { WASM_STACK_BYTES = 1 << 20, FIBER_STACK_BYTES = 3 << 19 };
+/* An SDK guest recurses deep in its own shadow stack and expects its own limit to hit first. Each
+ * entry into the guest may use a whole limit of its own, and there are two on one fiber when a host
+ * call runs the guest's realloc; no third, because imports trap there. The rest is for the host
+ * functions. Overflowing a fiber would end the process. */
+enum { WASM_STACK_BYTES = 1 << 20, HOST_STACK_BYTES = 1 << 19 };
+enum { FIBER_STACK_BYTES = 2 * WASM_STACK_BYTES + HOST_STACK_BYTES };
 enum { TICK_US_DEFAULT = 1000, SLICE_TICKS_DEFAULT = 2 };
 
 /* Change it whenever configure changes what code looks like. */
@@ -69,16 +74,24 @@ const char *bhi_engine_version(void)
     return ENGINE_VERSION;
 }
 
+/* A cache that cannot be used, or not safely, only costs time. */
+static void open_cache(bhi_engine *engine, const char *directory)
+{
+    bh_error error;
+    if (bhi_code_cache_open(directory, SETTINGS, &engine->cache, &error) != BH_OK)
+        bhi_log(BHI_LOG_WARN, "compiling without a cache: %s", error.text);
+}
+
 static bh_status set_up(bhi_engine *engine, const bhi_engine_options *options, bh_error *reterr)
 {
     engine->wasm = wasm_engine_new_with_config(configure(engine, options));
     if (engine->wasm == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "the engine could not be created");
     bh_status status = bhi_driver_create(engine, &engine->driver, reterr);
-    if (status == BH_OK && options->cache_directory != NULL)
-        status = bhi_code_cache_open(options->cache_directory, SETTINGS, &engine->cache, reterr);
     if (status != BH_OK)
         return status;
+    if (options->cache_directory != NULL)
+        open_cache(engine, options->cache_directory);
     uint32_t tick_us = options->tick_us == 0 ? TICK_US_DEFAULT : options->tick_us;
     status = bhi_ticker_init(&engine->ticker, tick_us, advance_epoch, engine->wasm, reterr);
     engine->has_ticker = status == BH_OK;

@@ -36,7 +36,8 @@ typedef struct bhi_engine_options {
     uint32_t slice_ticks;        /* ticks until a running guest yields           default 2    */
 } bhi_engine_options;
 
-/* `options` may be NULL. Fails with BH_E_ARG, BH_E_NOMEM, BH_E_IO (the cache directory). */
+/* `options` may be NULL. A cache directory that cannot be used, or that others can write, is left
+ * alone with a warning. Fails with BH_E_UNSUPPORTED, BH_E_NOMEM, BH_E_IO. */
 BH_MUST_USE bh_status bhi_engine_create(const bhi_engine_options *options, bhi_engine **ret_engine,
                                         bh_error *reterr);
 void bhi_engine_destroy(bhi_engine *engine);

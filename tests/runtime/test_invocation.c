@@ -29,7 +29,7 @@ typedef struct record {
     bh_status status;
     bh_outcome outcome;
     char data[64];
-    char text[256];     /* of the error */
+    char text[512];     /* of the error */
     char cancels_other; /* from within its own done_cb */
 } record;
 

@@ -32,7 +32,7 @@ typedef struct fault_case {
     const char *action;
     const char *payload;
     bh_outcome outcome;
-    const char *message; /* part of it; NULL: any */
+    const char *message;     /* part of it; NULL: any */
     const char *good_action; /* a call of the same guest that returns; NULL: it has none */
     const char *good_payload;
 } fault_case;
@@ -105,8 +105,8 @@ static void check_fault(const fault_case *fault, bh_reuse reuse)
                  bh_outcome_name(result->outcome), result->message,
                  bh_outcome_name(fault->outcome));
     if (fault->message != NULL && strstr(result->message, fault->message) == NULL)
-        fail_msg("%s %s: message \"%s\" lacks \"%s\"", fault->guest, fault->action,
-                 result->message, fault->message);
+        fail_msg("%s %s: message \"%s\" lacks \"%s\"", fault->guest, fault->action, result->message,
+                 fault->message);
     bh_capsule_stats stats;
     bh_capsule_read_stats(capsule, &stats);
     assert_int_equal(stats.leased, 0);
@@ -158,6 +158,21 @@ static void a_trap_names_the_functions_it_passed_through(void **state)
     assert_non_null(inner);
     assert_non_null(outer);
     assert_true(inner < outer);
+    bh_capsule_release(capsule);
+}
+
+/* A host call's result runs realloc on top of the guest's own stack, wherever that is. */
+static void no_depth_of_the_guest_overflows_the_fiber(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = load_guest(&fixture, "deep_realloc", BH_REUSE_NEVER);
+    for (int depth = 0; depth < 40000; depth += 500) {
+        char payload[16];
+        snprintf(payload, sizeof payload, "%d", depth);
+        const bh_result *result = invoke(capsule, "x", payload);
+        assert_int_equal(result->outcome, BH_OUTCOME_TRAPPED);
+        assert_non_null(strstr(result->message, "call stack exhausted"));
+    }
     bh_capsule_release(capsule);
 }
 
@@ -257,6 +272,7 @@ int main(void)
         CASE(the_same_faults_end_alike_when_the_instance_is_not_kept),
         CASE(post_return_is_skipped_when_the_instance_is_destroyed),
         CASE(a_trap_names_the_functions_it_passed_through),
+        CASE(no_depth_of_the_guest_overflows_the_fiber),
         CASE(fuel_bounds_a_call_and_is_charged_exactly),
         CASE(memory_growth_beyond_the_limit_is_refused_to_the_guest),
         CASE(state_is_kept_only_by_shared),

@@ -1,0 +1,17 @@
+;; Imports a dozen functions with names of real length that nobody provides, WASI's among them.
+(module
+  (import "astrid:storage/host@1.0.0" "open-collection" (func))
+  (import "astrid:storage/host@1.0.0" "close-collection" (func))
+  (import "astrid:storage/host@1.0.0" "insert-document" (func))
+  (import "wasi_snapshot_preview1" "fd_write" (func))
+  (import "astrid:storage/host@1.0.0" "update-document" (func))
+  (import "astrid:storage/host@1.0.0" "remove-document" (func))
+  (import "wasi_snapshot_preview1" "proc_exit" (func))
+  (import "astrid:queue/host@1.0.0" "enqueue-message" (func))
+  (import "astrid:queue/host@1.0.0" "dequeue-message" (func))
+  (import "astrid:queue/host@1.0.0" "acknowledge-message" (func))
+  (import "wasi:cli/environment@0.2.0" "get-arguments" (func))
+  (import "astrid:kv/host@2.0.0" "kv-watch-prefix" (func))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "astrid-hook-trigger") (param i32 i32 i32 i32) (result i32) (unreachable)))
