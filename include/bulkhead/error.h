@@ -35,13 +35,13 @@ typedef enum bh_status {
 #define BH_STATUS_ENUM(name, blame, retry, text) BH_##name,
     BH_STATUS_MAP(BH_STATUS_ENUM)
 #undef BH_STATUS_ENUM
-    BH_STATUS_COUNT
+        BH_STATUS_COUNT
 } bh_status;
 
 typedef struct bh_error {
     bh_status code;  /* equals the returned status     */
     int32_t os_code; /* errno at the failure, or 0     */
-    char text[248];  /* NUL-terminated, cut with "..." */
+    char text[504];  /* NUL-terminated, cut with "..." */
 } bh_error;          /* lives on stacks, copied between threads, never allocates */
 
 /* Static strings; "unknown" for a value outside the enum. Any thread. */

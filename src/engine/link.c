@@ -2,6 +2,7 @@
  *
  * All that is missing is named in one error, so that an author does not learn it one by one.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,22 +10,12 @@
 #include "engine/code.h"
 #include "engine/failure.h"
 
+/* Text that ends with how many did not fit. */
 typedef struct missing_list {
-    char text[160];
+    char text[430];
     size_t used;
-    size_t count;
+    size_t named, count;
 } missing_list;
-
-static void add_missing(missing_list *list, const bhi_capsule_import *import)
-{
-    list->count++;
-    int len = snprintf(list->text + list->used, sizeof list->text - list->used, "%s%.*s#%.*s",
-                       list->used == 0 ? "" : ", ", (int)import->interface.len,
-                       (const char *)import->interface.data, (int)import->name.len,
-                       (const char *)import->name.data);
-    size_t room = sizeof list->text - list->used;
-    list->used += len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1;
-}
 
 static bool starts_with(bhi_bytes bytes, const char *prefix)
 {
@@ -32,19 +23,81 @@ static bool starts_with(bhi_bytes bytes, const char *prefix)
     return bytes.len >= len && memcmp(bytes.data, prefix, len) == 0;
 }
 
-static bh_status refuse_known_reason(const bhi_capsule_import *import, bh_error *reterr)
+/* Whole or not at all. */
+static bool append(missing_list *list, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool append(missing_list *list, const char *format, ...)
 {
-    if (starts_with(import->interface, "wasi"))
-        return bhi_fail(reterr, BH_E_MODULE,
-                        "imports %.*s#%.*s: WASI is not provided; use the "
-                        "astrid interfaces instead",
-                        (int)import->interface.len, (const char *)import->interface.data,
-                        (int)import->name.len, (const char *)import->name.data);
-    const char *ours = bhi_import_other_version(import->interface);
+    size_t room = sizeof list->text - list->used;
+    va_list arguments;
+    va_start(arguments, format);
+    int len = vsnprintf(list->text + list->used, room, format, arguments);
+    va_end(arguments);
+    if (len < 0 || (size_t)len >= room) {
+        list->text[list->used] = 0;
+        return false;
+    }
+    list->used += (size_t)len;
+    return true;
+}
+
+static bool is_missing(const bhi_capsule_import *import)
+{
+    return bhi_import_find(import->interface, import->name) == NULL;
+}
+
+static void explain_interface(missing_list *list, bhi_bytes interface)
+{
+    const char *ours = bhi_import_other_version(interface);
     if (ours != NULL)
-        return bhi_fail(reterr, BH_E_MODULE, "imports %.*s, but this host provides %s",
-                        (int)import->interface.len, (const char *)import->interface.data, ours);
-    return BH_OK;
+        append(list, "; this host provides %s", ours);
+    else if (starts_with(interface, "wasi"))
+        append(list, "; WASI is not provided");
+}
+
+/* "interface (name, name; why)" for all that is missing of the interface of import `first`. */
+static void name_interface(missing_list *list, const bhi_capsule_image *image, uint32_t first)
+{
+    bhi_bytes interface = image->imports[first].interface;
+    if (!append(list, "%s%.*s (", list->named == 0 ? "" : ", ", (int)interface.len,
+                (const char *)interface.data))
+        return;
+    const char *separator = "";
+    for (uint32_t i = first; i < image->imports_count; i++) {
+        const bhi_capsule_import *import = &image->imports[i];
+        if (!bhi_bytes_equal(import->interface, interface) || !is_missing(import))
+            continue;
+        list->named += append(list, "%s%.*s", separator, (int)import->name.len,
+                              (const char *)import->name.data);
+        separator = ", ";
+    }
+    explain_interface(list, interface);
+    append(list, ")");
+}
+
+static bool is_first_missing(const bhi_capsule_image *image, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        const bhi_capsule_import *import = &image->imports[i];
+        if (is_missing(import) &&
+            bhi_bytes_equal(import->interface, image->imports[index].interface))
+            return false;
+    }
+    return true;
+}
+
+static missing_list list_missing(const bhi_capsule_image *image)
+{
+    missing_list list = {.used = 0};
+    for (uint32_t i = 0; i < image->imports_count; i++) {
+        if (!is_missing(&image->imports[i]))
+            continue;
+        list.count++;
+        if (is_first_missing(image, i))
+            name_interface(&list, image, i);
+    }
+    return list;
 }
 
 static bh_status check_signature(const bhi_capsule_import *import, const bhi_import *ours,
@@ -59,21 +112,21 @@ static bh_status check_signature(const bhi_capsule_import *import, const bhi_imp
 
 static bh_status check_imports(const bhi_capsule_image *image, bh_error *reterr)
 {
-    missing_list missing = {.used = 0};
-    for (uint32_t i = 0; i < image->imports_count; i++) {
+    missing_list missing = list_missing(image);
+    if (missing.named < missing.count)
+        return bhi_fail(reterr, BH_E_MODULE,
+                        "%zu imports are not provided: %s ... and %zu more: bulkhead inspect lists "
+                        "them all",
+                        missing.count, missing.text, missing.count - missing.named);
+    if (missing.count > 0)
+        return bhi_fail(reterr, BH_E_MODULE, "%zu import%s not provided: %s", missing.count,
+                        missing.count == 1 ? " is" : "s are", missing.text);
+    bh_status status = BH_OK;
+    for (uint32_t i = 0; i < image->imports_count && status == BH_OK; i++) {
         const bhi_capsule_import *import = &image->imports[i];
-        const bhi_import *ours = bhi_import_find(import->interface, import->name);
-        bh_status status = ours != NULL ? check_signature(import, ours, reterr)
-                                        : refuse_known_reason(import, reterr);
-        if (status != BH_OK)
-            return status;
-        if (ours == NULL)
-            add_missing(&missing, import);
+        status = check_signature(import, bhi_import_find(import->interface, import->name), reterr);
     }
-    if (missing.count == 0)
-        return BH_OK;
-    return bhi_fail(reterr, BH_E_MODULE, "%zu imports are not provided: %s", missing.count,
-                    missing.text);
+    return status;
 }
 
 /* An unchecked call with another type would corrupt the process, so each type is checked here. */
