@@ -229,13 +229,31 @@ static void end_service(service *serving)
     free(serving);
 }
 
-static bh_status serve(service *serving, bh_error *reterr)
+/* A signal that comes before the loop can hear it waits until then. */
+static void mask_signals(int how)
 {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(how, &signals, NULL);
+}
+
+static bh_status prepare(service *serving, bh_error *reterr)
+{
+    mask_signals(SIG_BLOCK);
     bh_status status = load_capsules(serving, reterr);
     if (status == BH_OK)
         status = create_workers(serving, reterr);
     if (status == BH_OK)
         status = open_loop(serving, reterr);
+    mask_signals(SIG_UNBLOCK);
+    return status;
+}
+
+static bh_status serve(service *serving, bh_error *reterr)
+{
+    bh_status status = prepare(serving, reterr);
     if (status != BH_OK)
         return status;
     status = start_workers(serving, reterr);
