@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "abi/utf8.h"
+
 static int hex_value(uint8_t digit)
 {
     if (digit >= '0' && digit <= '9')
@@ -46,7 +48,7 @@ bh_status bhi_path_decode(bhi_bytes segment, char *ret_text, size_t size, bh_err
         ret_text[len++] = (char)byte;
     }
     ret_text[len] = '\0';
-    if (!bhi_text_is_utf8((bhi_bytes){(const uint8_t *)ret_text, len}))
+    if (!bhi_utf8_is_valid((bhi_bytes){(const uint8_t *)ret_text, len}))
         return bhi_fail(reterr, BH_E_ARG, "path: a segment is not UTF-8");
     return BH_OK;
 }
@@ -113,44 +115,4 @@ void bhi_path_encode(bhi_bytes text, char *ret_text, size_t size)
             len += (size_t)snprintf(ret_text + len, size - len, "%%%02X", byte);
     }
     ret_text[len] = '\0';
-}
-
-/* Bytes that follow a leading byte, and the least scalar value such a length may encode. */
-static int utf8_following(uint8_t lead, uint32_t *ret_value, uint32_t *ret_least)
-{
-    if (lead < 0x80) {
-        *ret_value = lead, *ret_least = 0;
-        return 0;
-    }
-    if (lead >= 0xc2 && lead < 0xe0) {
-        *ret_value = lead & 0x1fu, *ret_least = 0x80;
-        return 1;
-    }
-    if (lead >= 0xe0 && lead < 0xf0) {
-        *ret_value = lead & 0x0fu, *ret_least = 0x800;
-        return 2;
-    }
-    if (lead >= 0xf0 && lead < 0xf5) {
-        *ret_value = lead & 0x07u, *ret_least = 0x10000;
-        return 3;
-    }
-    return -1;
-}
-
-bool bhi_text_is_utf8(bhi_bytes text)
-{
-    for (size_t at = 0; at < text.len;) {
-        uint32_t value, least;
-        int following = utf8_following(text.data[at++], &value, &least);
-        if (following < 0 || (size_t)following > text.len - at)
-            return false;
-        for (; following > 0; following--, at++) {
-            if ((text.data[at] & 0xc0) != 0x80)
-                return false;
-            value = value << 6 | (text.data[at] & 0x3fu);
-        }
-        if (value < least || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-            return false;
-    }
-    return true;
 }

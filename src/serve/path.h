@@ -40,6 +40,4 @@ BH_MUST_USE bh_status bhi_path_decode(bhi_bytes segment, char *ret_text, size_t 
  * %XX. Cut at a whole character to fit `size`. */
 void bhi_path_encode(bhi_bytes text, char *ret_text, size_t size);
 
-bool bhi_text_is_utf8(bhi_bytes text);
-
 #endif
