@@ -1,7 +1,7 @@
 # The front door. CMake and Ninja do the work behind it; `make help` lists the targets.
 BUILD  ?= build
 LISTEN ?= 127.0.0.1:8787
-CMAKE   = cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$(tools/build-rust)"
+CMAKE   = rust=$$(tools/build-rust) && cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$rust"
 CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
 
 .PHONY: help all setup build run test asan tsan bench bench-http fuzz bindings format install clean
@@ -42,7 +42,7 @@ bench-http: build ## requests per second beside a bare libmicrohttpd handler (ne
 	@bench/http/run $(BUILD)
 
 fuzz: setup ## fuzz every decoder (SECONDS=60 each)
-	@CC=$(CLANG) $(CMAKE) -B $(BUILD)-fuzz -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null
+	@$(CMAKE) -B $(BUILD)-fuzz -DCMAKE_C_COMPILER=$(CLANG) -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null
 	@cmake --build $(BUILD)-fuzz --target test_programs
 	@tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),60)
 

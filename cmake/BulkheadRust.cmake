@@ -9,5 +9,5 @@ set(BULKHEAD_RUST_DIR ${BULKHEAD_RUST_DIR} CACHE PATH "where libbulkhead_rust.a 
 add_library(bulkhead_rust STATIC IMPORTED GLOBAL)
 set_target_properties(bulkhead_rust PROPERTIES
     IMPORTED_LOCATION ${BULKHEAD_RUST_DIR}/libbulkhead_rust.a
-    INTERFACE_INCLUDE_DIRECTORIES ${BULKHEAD_RUST_DIR}/include
+    INTERFACE_INCLUDE_DIRECTORIES "${BULKHEAD_RUST_DIR}/include;${CMAKE_SOURCE_DIR}/rust/include"
     INTERFACE_LINK_LIBRARIES "m;dl;pthread")
