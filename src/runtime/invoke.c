@@ -22,8 +22,10 @@ static pthread_key_t worker_key;
 /* initial-exec: found without a call; a pointer fits the loader's reserve also after dlopen. */
 static _Thread_local bhi_worker *thread_worker __attribute__((tls_model("initial-exec")));
 
+/* A destructor that runs later and invokes gets a new worker. */
 static void destroy_worker_cb(void *worker)
 {
+    thread_worker = NULL;
     bhi_worker_destroy(worker);
 }
 
