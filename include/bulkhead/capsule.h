@@ -13,16 +13,16 @@ typedef struct bh_capsule bh_capsule;
 
 /* How instances are used again between leases (manifest key capsule.reuse). */
 typedef enum bh_reuse {
-    BH_REUSE_PRISTINE, /* every lease starts from the state after initialisation (the default)  */
+    BH_REUSE_PRISTINE,  /* every lease starts from the state after initialisation (the default)  */
     BH_REUSE_PRINCIPAL, /* kept for the same principal, fresh when it changes                   */
-    BH_REUSE_SHARED,   /* state carries over between principals: trusted capsules only          */
-    BH_REUSE_NEVER     /* rebuilt for every lease                                               */
+    BH_REUSE_SHARED,    /* state carries over between principals: trusted capsules only          */
+    BH_REUSE_NEVER      /* rebuilt for every lease                                               */
 } bh_reuse;
 
 typedef struct bh_capsule_options {
-    uint32_t live_max;     /* ceiling of instances; 0: the manifest's, else clamp(2 x cores, 8, 64) */
-    uint32_t waiters_max;  /* callers that may queue for one; 0: 10000                              */
-    bool has_reuse;        /* override the manifest's reuse (benches and tests)                     */
+    uint32_t live_max; /* ceiling of instances; 0: the manifest's, else clamp(2 x cores, 8, 64) */
+    uint32_t waiters_max; /* callers that may queue for one; 0: 10000 */
+    bool has_reuse; /* override the manifest's reuse (benches and tests)                     */
     bh_reuse reuse;
 } bh_capsule_options;
 
@@ -61,8 +61,8 @@ typedef struct bh_capsule_stats {
     uint64_t outcomes[BH_OUTCOME_COUNT]; /* invocations ended, by outcome                         */
     uint64_t fuel_used;
     uint64_t builds, build_failures, condemned;
-    uint64_t memory_bytes_code;  /* size of the wasm file                                         */
-    uint64_t compile_ns;         /* compile, or load from the cache                               */
+    uint64_t memory_bytes_code; /* size of the wasm file                                         */
+    uint64_t compile_ns;        /* compile, or load from the cache                               */
     bool is_from_cache;
     bh_histogram wait, run, restore; /* checkout to lease; call; end of the call to return        */
 } bh_capsule_stats;

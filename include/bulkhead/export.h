@@ -8,7 +8,7 @@
 #define BH_EXTERN_C extern
 #endif
 
-#define BH_API BH_EXTERN_C __attribute__((visibility("default")))
+#define BH_API      BH_EXTERN_C __attribute__((visibility("default")))
 #define BH_MUST_USE __attribute__((warn_unused_result))
 
 #endif

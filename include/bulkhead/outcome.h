@@ -25,7 +25,7 @@ typedef enum bh_outcome {
 #define BH_OUTCOME_ENUM(name, printed, clean, text) BH_OUTCOME_##name,
     BH_OUTCOME_MAP(BH_OUTCOME_ENUM)
 #undef BH_OUTCOME_ENUM
-    BH_OUTCOME_COUNT
+        BH_OUTCOME_COUNT
 } bh_outcome;
 
 /* Static string, "unknown" for a value outside the enum. Any thread. */

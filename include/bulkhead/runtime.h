@@ -25,11 +25,12 @@ typedef void (*bh_guest_log_cb)(void *arg, bh_log_level level, const char *capsu
                                 const char *principal, const char *text);
 
 typedef struct bh_runtime_options {
-    const char *state_directory; /* key-value store, mode 0700; NULL: kv calls fail with "unknown" */
-    const char *cache_directory; /* compiled code; NULL: none, compile at every load               */
-    uint64_t kv_map_bytes_max;   /* ceiling of the store's file                default 16 GiB      */
-    uint32_t tick_us;            /* how often running guests are looked at     default 1000        */
-    bh_guest_log_cb guest_log_cb; /* NULL: to standard error                                       */
+    const char
+        *state_directory; /* key-value store, mode 0700; NULL: kv calls fail with "unknown" */
+    const char *cache_directory; /* compiled code; NULL: none, compile at every load */
+    uint64_t kv_map_bytes_max; /* ceiling of the store's file                default 16 GiB      */
+    uint32_t tick_us;          /* how often running guests are looked at     default 1000        */
+    bh_guest_log_cb guest_log_cb; /* NULL: to standard error */
     void *guest_log_arg;
 } bh_runtime_options;
 

@@ -29,8 +29,7 @@ typedef struct bhr_toml_error {
 /* Parse TOML 1.1 (crate toml). *ret_json is JSON (not NUL-terminated) in which every value is
  * {"line": L, "column": C, "value": V}; the members of tables (placed at their key) and the items
  * of arrays are such objects again. A date is a string; an infinite or NaN float is null. */
-bool bhr_toml_to_json(const uint8_t *text, size_t len, bhr_bytes *ret_json,
-                      bhr_toml_error *reterr);
+bool bhr_toml_to_json(const uint8_t *text, size_t len, bhr_bytes *ret_json, bhr_toml_error *reterr);
 
 /* BLAKE3, 32 bytes; the keyed form is its MAC mode (BLAKE3 paper, 2.3). */
 void bhr_blake3(const uint8_t *data, size_t len, uint8_t ret_hash[32]);

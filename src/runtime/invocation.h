@@ -20,11 +20,10 @@ typedef struct bhi_invocation bhi_invocation;
 typedef void (*bhi_invocation_done_cb)(void *arg, bh_status status, const bh_result *result,
                                        const bh_error *error);
 
-/* Admit a request. Copies nothing: the capsule, and the request's action, payload and principal, are
- * borrowed until done_cb.
- * Fails like bh_invoke for what can be said at once (BH_E_ARG, BH_E_LIMIT, BH_E_NOT_FOUND,
- * BH_E_NOMEM); then done_cb is not called. *ret_invocation is valid until done_cb; start it or run
- * it, once. */
+/* Admit a request. Copies nothing: the capsule, and the request's action, payload and principal,
+ * are borrowed until done_cb. Fails like bh_invoke for what can be said at once (BH_E_ARG,
+ * BH_E_LIMIT, BH_E_NOT_FOUND, BH_E_NOMEM); then done_cb is not called. *ret_invocation is valid
+ * until done_cb; start it or run it, once. */
 BH_MUST_USE bh_status bhi_invocation_create(bh_capsule *capsule, bhi_worker *worker,
                                             const bh_request *request,
                                             bhi_invocation_done_cb done_cb, void *arg,

@@ -143,7 +143,7 @@ void bhi_worker_destroy(bhi_worker *worker)
     while (worker->expected_posts > 0 || has_tasks(worker))
         bhi_worker_turn(worker, true);
     while (atomic_load_explicit(&worker->wakers_count, memory_order_acquire) > 0)
-        sched_yield(); /* a few instructions from leaving */
+        sched_yield();                               /* a few instructions from leaving */
     BHI_ASSERT(bhi_link_is_alone(&worker->running)); /* else a task destroys its own worker */
     close_loop(worker);
     free(worker);
