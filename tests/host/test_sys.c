@@ -426,7 +426,7 @@ static void a_sleeping_guest_blocks_no_other_on_its_worker(void **state)
     sleeper longest = {.done_count = &done_count}, longer = longest, shorter = longest;
     /* The longest allowed sleep is accepted; nobody waits for its end. */
     bhi_invocation *invocation = start_sleep(capsule, worker, "60000000000", &longest);
-    start_sleep(capsule, worker, "40000000", &longer);
+    start_sleep(capsule, worker, "300000000", &longer);
     start_sleep(capsule, worker, "1000000", &shorter);
     while (!longer.is_done)
         bhi_worker_turn(worker, true);

@@ -20,7 +20,7 @@
 #define MINUTE     "60000000000" /* a sleep that nobody sees the end of */
 #define MOMENT     "1000000"
 #define FOR_EVER   BH_TIMEOUT_MS_MAX
-#define SHORT_TIME 20
+#define SHORT_TIME 100
 
 typedef struct record {
     bh_request request;
@@ -463,7 +463,7 @@ static void close_refuses_who_queues_and_lets_who_runs_finish(void **state)
         memset(records, 0, sizeof records);
         memset(ended, 0, sizeof ended);
         bh_capsule *capsule = load_with("sleep", both[i], 1, 0);
-        start('a', capsule, "40000000");
+        start('a', capsule, "200000000");
         start('b', capsule, MOMENT);
         start('c', capsule, MOMENT);
         turns(2);
