@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/assert.h"
 #include "pool/pool_core.h"
@@ -21,7 +22,7 @@ struct bhi_pool {
     pthread_mutex_t lock;
     uint32_t references; /* guarded by lock */
     bhi_pool_core core;  /* guarded by lock */
-    bhi_slot slots[];    /* guarded by lock, but for the item of a slot that is leased */
+    void *memory[];      /* the core's: guarded by lock, but for the item of a leased slot */
 };
 
 static void lock_pool(bhi_pool *pool)
@@ -44,9 +45,19 @@ static bh_status check_options(const bhi_pool_options *options, bh_error *reterr
     if (options->min_idle > options->live_max)
         return bhi_fail(reterr, BH_E_ARG, "expected min_idle of at most live_max (%u), found %u",
                         options->live_max, options->min_idle);
+    if (options->waiters_max > BHI_POOL_WAITERS_MAX_MOST)
+        return bhi_fail(reterr, BH_E_ARG, "expected waiters_max of at most %u, found %u",
+                        BHI_POOL_WAITERS_MAX_MOST, options->waiters_max);
     if (options->destroy_cb == NULL)
         return bhi_fail(reterr, BH_E_ARG, "expected a destroy_cb, found NULL");
     return BH_OK;
+}
+
+/* Weak early in boot at worst; the table stays bounded whatever the key is. */
+static uint64_t random_key(const bhi_pool *pool)
+{
+    uint64_t key;
+    return getrandom(&key, sizeof key, GRND_NONBLOCK) == sizeof key ? key : (uintptr_t)pool;
 }
 
 bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, bh_error *reterr)
@@ -54,7 +65,7 @@ bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, 
     bh_status status = check_options(options, reterr);
     if (status != BH_OK)
         return status;
-    bhi_pool *pool = calloc(1, sizeof *pool + options->live_max * sizeof pool->slots[0]);
+    bhi_pool *pool = calloc(1, sizeof *pool + bhi_pool_core_memory_bytes(options));
     if (pool == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a pool of %u slots", options->live_max);
     if (pthread_mutex_init(&pool->lock, NULL) != 0) {
@@ -63,7 +74,7 @@ bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, 
     }
     pool->options = *options;
     pool->references = 1;
-    bhi_pool_core_init(&pool->core, options, pool->slots);
+    bhi_pool_core_init(&pool->core, options, random_key(pool), pool->memory);
     *ret_pool = pool;
     return BH_OK;
 }
@@ -146,13 +157,51 @@ static bh_status refuse_checkout(const bhi_pool *pool, bh_status status, bh_erro
                     pool->options.live_max, pool->options.waiters_max);
 }
 
+static bh_status check_caller(bhi_bytes principal, uint32_t weight, bh_error *reterr)
+{
+    if (principal.len > BHI_PRINCIPAL_BYTES_MAX)
+        return bhi_fail(reterr, BH_E_ARG, "expected a principal of at most %u bytes, found %zu",
+                        BHI_PRINCIPAL_BYTES_MAX, principal.len);
+    if (weight > BHI_POOL_WEIGHT_MAX)
+        return bhi_fail(reterr, BH_E_ARG, "expected a weight of at most %u, found %u",
+                        BHI_POOL_WEIGHT_MAX, weight);
+    return BH_OK;
+}
+
 bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, bhi_grant *ret_grant,
                             bh_error *reterr)
 {
+    bh_status status = check_caller(waiter->principal, waiter->weight, reterr);
+    if (status != BH_OK)
+        return status;
     lock_pool(pool);
-    bh_status status = bhi_pool_core_checkout(&pool->core, waiter, ret_grant);
+    status = bhi_pool_core_checkout(&pool->core, waiter, ret_grant);
     unlock_pool(pool);
     return status == BH_OK ? BH_OK : refuse_checkout(pool, status, reterr);
+}
+
+static bh_status refuse_try(const bhi_pool *pool, bhi_bytes principal, bh_status status,
+                            bh_error *reterr)
+{
+    if (status == BH_E_LIMIT)
+        return bhi_fail(reterr, status, "principal %.*s holds all %u instances that it may",
+                        (int)principal.len, (const char *)principal.data,
+                        pool->options.principal_leases_max);
+    if (status == BH_E_SATURATED)
+        return bhi_fail(reterr, status, "all %u instances are in use", pool->options.live_max);
+    return refuse_checkout(pool, status, reterr);
+}
+
+bh_status bhi_pool_try_checkout(bhi_pool *pool, bhi_bytes principal, bhi_grant *ret_grant,
+                                bh_error *reterr)
+{
+    bh_status status = check_caller(principal, 1, reterr);
+    if (status != BH_OK)
+        return status;
+    lock_pool(pool);
+    status = bhi_pool_core_try_checkout(&pool->core, principal, ret_grant);
+    unlock_pool(pool);
+    return status == BH_OK ? BH_OK : refuse_try(pool, principal, status, reterr);
 }
 
 bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter)

@@ -4,8 +4,15 @@
  * a state also changes the list and both counts. New slots go to the front of a list and are taken
  * from the front, so the most recently returned item is lent first: its memory is warm.
  *
- * A function frees at most one slot, and before it nothing was free while somebody waited (P5), so
- * one waiter at most can be served afterwards: one effect is enough.
+ * Waiters queue within their principal, and principals queue for turns: deficit round robin
+ * (Shreedhar and Varghese, 1995) with a lease as the unit of cost, so that a turn is `weight`
+ * grants. Who has waiters stands in `turns`, or in `capped` while it holds all it may (P9); its
+ * waiters stay, and a slot of its own that becomes free brings it back to the end of `turns`.
+ *
+ * Before a function, either nothing was free or `turns` was empty (P5). It frees at most one slot
+ * and brings at most one principal back, so one waiter at most can be served afterwards: one
+ * effect is enough. This is also why a condemned slot stays its holder's until it is destroyed:
+ * ending the hold sooner could serve a waiter beside the destruction.
  *
  * A condemned slot stays live until its item is destroyed; the ceiling bounds memory that exists,
  * not memory that was promised (P1).
@@ -53,77 +60,174 @@ static bool is_free(const bhi_pool_core *core)
     return core->counts[BHI_SLOT_IDLE] + core->counts[BHI_SLOT_EMPTY] > 0;
 }
 
-void bhi_pool_core_init(bhi_pool_core *core, const bhi_pool_options *options, bhi_slot *slots)
+static uint32_t principals_capacity(const bhi_pool_options *options)
+{
+    return options->live_max + options->waiters_max + 1;
+}
+
+size_t bhi_pool_core_memory_bytes(const bhi_pool_options *options)
+{
+    return options->live_max * sizeof(bhi_slot) +
+           bhi_principals_memory_bytes(principals_capacity(options));
+}
+
+void bhi_pool_core_init(bhi_pool_core *core, const bhi_pool_options *options, uint64_t key,
+                        void *memory)
 {
     *core = (bhi_pool_core){.live_max = options->live_max,
                             .min_idle = options->min_idle,
                             .waiters_max = options->waiters_max,
-                            .slots = slots};
-    bhi_link_init(&core->waiters);
+                            .principal_leases_max = options->principal_leases_max,
+                            .slots = memory};
+    bhi_principals_init(&core->principals, principals_capacity(options), key,
+                        core->slots + options->live_max);
+    bhi_link_init(&core->turns);
+    bhi_link_init(&core->capped);
     for (int state = 0; state < BHI_SLOT_STATE_COUNT; state++)
         bhi_link_init(&core->lists[state]);
     for (uint32_t i = 0; i < options->live_max; i++)
-        list_slot(core, &slots[i], BHI_SLOT_EMPTY);
+        list_slot(core, &core->slots[i], BHI_SLOT_EMPTY);
+}
+
+/* ---- principals ---- */
+
+static bool is_capped(const bhi_pool_core *core, const bhi_principal *principal)
+{
+    return core->principal_leases_max != 0 && principal->held >= core->principal_leases_max;
+}
+
+/* To the end of the list where it belongs now, or off both; its turn is over. */
+static void line_up(bhi_pool_core *core, bhi_principal *principal)
+{
+    bhi_list_remove(&principal->link);
+    principal->credit = 0;
+    if (principal->waiting != 0)
+        bhi_list_push_back(is_capped(core, principal) ? &core->capped : &core->turns,
+                           &principal->link);
+}
+
+static bhi_principal *first_principal(const bhi_link *list)
+{
+    bhi_link *link = bhi_list_first(list);
+    return link == NULL ? NULL : BHI_CONTAINER_OF(link, bhi_principal, link);
+}
+
+static void end_hold(bhi_pool_core *core, bhi_slot *slot)
+{
+    bhi_principal *holder = slot->holder;
+    if (holder == NULL)
+        return;
+    slot->holder = NULL;
+    bool was_capped = is_capped(core, holder);
+    holder->held--;
+    if (was_capped && holder->waiting != 0)
+        line_up(core, holder);
+    bhi_principals_settle(&core->principals, holder);
 }
 
 /* ---- granting ---- */
 
 /* Something is free. */
-static bhi_grant grant_free(bhi_pool_core *core)
+static bhi_grant grant_free(bhi_pool_core *core, bhi_principal *principal)
 {
-    BHI_ASSERT(!core->is_closed); /* P8 */
+    BHI_ASSERT(!core->is_closed);            /* P8 */
+    BHI_ASSERT(!is_capped(core, principal)); /* P9 */
     bhi_slot *slot = first_slot(core, BHI_SLOT_IDLE);
-    if (slot != NULL) {
-        move_slot(core, slot, BHI_SLOT_LEASED);
-        return (bhi_grant){BHI_GRANT_LEASE, slot};
-    }
-    slot = first_slot(core, BHI_SLOT_EMPTY);
-    move_slot(core, slot, BHI_SLOT_BUILDING);
-    return (bhi_grant){BHI_GRANT_BUILD, slot};
+    bool is_idle = slot != NULL;
+    if (!is_idle)
+        slot = first_slot(core, BHI_SLOT_EMPTY);
+    move_slot(core, slot, is_idle ? BHI_SLOT_LEASED : BHI_SLOT_BUILDING);
+    slot->holder = principal;
+    principal->held++;
+    return (bhi_grant){is_idle ? BHI_GRANT_LEASE : BHI_GRANT_BUILD, slot};
 }
 
-static void forget_waiter(bhi_pool_core *core, bhi_waiter *waiter)
+static void enqueue(bhi_pool_core *core, bhi_waiter *waiter, bhi_principal *principal)
 {
+    BHI_ASSERT(!waiter->is_queued);
+    bhi_list_push_back(&principal->waiters, &waiter->link);
+    waiter->is_queued = true;
+    waiter->record = principal;
+    core->waiting++;
+    principal->weight = waiter->weight == 0 ? 1 : waiter->weight;
+    if (principal->credit > principal->weight)
+        principal->credit = principal->weight;
+    if (principal->waiting++ == 0)
+        line_up(core, principal);
+}
+
+/* Its principal may be left with nothing: settle it. */
+static void dequeue(bhi_pool_core *core, bhi_waiter *waiter)
+{
+    bhi_principal *principal = waiter->record;
     bhi_list_remove(&waiter->link);
     waiter->is_queued = false;
+    waiter->record = NULL;
     core->waiting--;
+    if (--principal->waiting == 0)
+        line_up(core, principal);
 }
 
-static bhi_waiter *take_oldest_waiter(bhi_pool_core *core)
+static bhi_waiter *take_oldest(bhi_pool_core *core, const bhi_principal *principal)
 {
-    bhi_link *link = bhi_list_first(&core->waiters);
-    if (link == NULL)
-        return NULL;
-    bhi_waiter *waiter = BHI_CONTAINER_OF(link, bhi_waiter, link);
-    forget_waiter(core, waiter);
+    bhi_waiter *waiter = BHI_CONTAINER_OF(bhi_list_first(&principal->waiters), bhi_waiter, link);
+    dequeue(core, waiter);
     return waiter;
+}
+
+static bool may_grant(const bhi_pool_core *core, const bhi_principal *principal)
+{
+    return is_free(core) && !is_capped(core, principal);
 }
 
 bh_status bhi_pool_core_checkout(bhi_pool_core *core, bhi_waiter *waiter, bhi_grant *ret_grant)
 {
     if (core->is_closed)
         return BH_E_CLOSED;
-    if (is_free(core)) {
-        *ret_grant = grant_free(core);
+    bhi_principal *principal = bhi_principals_find_or_add(&core->principals, waiter->principal);
+    if (may_grant(core, principal)) {
+        *ret_grant = grant_free(core, principal);
         return BH_OK;
     }
-    if (waiter == NULL || core->waiting >= core->waiters_max) {
+    if (core->waiting >= core->waiters_max) {
         core->saturated++;
+        bhi_principals_settle(&core->principals, principal);
         return BH_E_SATURATED;
     }
-    BHI_ASSERT(!waiter->is_queued);
-    bhi_list_push_back(&core->waiters, &waiter->link);
-    waiter->is_queued = true;
-    core->waiting++;
+    enqueue(core, waiter, principal);
     *ret_grant = (bhi_grant){BHI_GRANT_QUEUED, NULL};
     return BH_OK;
+}
+
+static bh_status refuse_try(bhi_pool_core *core, const bhi_principal *principal)
+{
+    if (is_capped(core, principal))
+        return BH_E_LIMIT;
+    core->saturated++;
+    return BH_E_SATURATED;
+}
+
+bh_status bhi_pool_core_try_checkout(bhi_pool_core *core, bhi_bytes name, bhi_grant *ret_grant)
+{
+    if (core->is_closed)
+        return BH_E_CLOSED;
+    bhi_principal *principal = bhi_principals_find_or_add(&core->principals, name);
+    if (may_grant(core, principal)) {
+        *ret_grant = grant_free(core, principal);
+        return BH_OK;
+    }
+    bh_status status = refuse_try(core, principal);
+    bhi_principals_settle(&core->principals, principal);
+    return status;
 }
 
 bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter)
 {
     if (!waiter->is_queued)
         return false;
-    forget_waiter(core, waiter);
+    bhi_principal *principal = waiter->record;
+    dequeue(core, waiter);
+    bhi_principals_settle(&core->principals, principal);
     return true;
 }
 
@@ -142,16 +246,29 @@ static bhi_pool_effect condemn_idle(bhi_pool_core *core)
     return slot == NULL ? (bhi_pool_effect){0} : condemn(core, slot);
 }
 
+/* The next waiter of the principal whose turn it is. */
+static bhi_pool_effect serve(bhi_pool_core *core, bhi_principal *principal)
+{
+    if (principal->credit == 0)
+        principal->credit = principal->weight;
+    principal->credit--;
+    bhi_waiter *waiter = take_oldest(core, principal);
+    bhi_grant grant = grant_free(core, principal);
+    if (principal->credit == 0 || is_capped(core, principal))
+        line_up(core, principal);
+    return (bhi_pool_effect){
+        .kind = BHI_EFFECT_ANSWER, .waiter = waiter, .status = BH_OK, .grant = grant};
+}
+
 static bhi_pool_effect after_freed(bhi_pool_core *core)
 {
     if (core->is_closed)
         return condemn_idle(core);
-    bhi_waiter *waiter = take_oldest_waiter(core);
-    if (waiter == NULL)
+    bhi_principal *principal = first_principal(&core->turns);
+    if (principal == NULL)
         return (bhi_pool_effect){0};
-    bhi_pool_effect effect = {
-        .kind = BHI_EFFECT_ANSWER, .waiter = waiter, .status = BH_OK, .grant = grant_free(core)};
-    BHI_ASSERT(core->waiting == 0 || !is_free(core)); /* P5 */
+    bhi_pool_effect effect = serve(core, principal);
+    BHI_ASSERT(bhi_link_is_alone(&core->turns) || !is_free(core)); /* P5 */
     return effect;
 }
 
@@ -159,6 +276,7 @@ static bhi_pool_effect empty_slot(bhi_pool_core *core, bhi_slot *slot)
 {
     slot->item = NULL;
     move_slot(core, slot, BHI_SLOT_EMPTY);
+    end_hold(core, slot);
     return after_freed(core);
 }
 
@@ -189,6 +307,7 @@ void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item)
 bhi_pool_effect bhi_pool_core_built_idle(bhi_pool_core *core, bhi_slot *slot, void *item)
 {
     fill_slot(core, slot, item, BHI_SLOT_IDLE);
+    end_hold(core, slot);
     return after_freed(core);
 }
 
@@ -214,6 +333,7 @@ bhi_pool_effect bhi_pool_core_return(bhi_pool_core *core, bhi_slot *slot, bool i
         return condemn(core, slot);
     }
     move_slot(core, slot, BHI_SLOT_IDLE);
+    end_hold(core, slot);
     return after_freed(core);
 }
 
@@ -226,9 +346,13 @@ bhi_pool_effect bhi_pool_core_destroyed(bhi_pool_core *core, bhi_slot *slot)
 bhi_pool_effect bhi_pool_core_close(bhi_pool_core *core)
 {
     core->is_closed = true;
-    bhi_waiter *waiter = take_oldest_waiter(core);
-    if (waiter == NULL)
+    bhi_principal *principal = first_principal(&core->turns);
+    if (principal == NULL)
+        principal = first_principal(&core->capped);
+    if (principal == NULL)
         return condemn_idle(core);
+    bhi_waiter *waiter = take_oldest(core, principal);
+    bhi_principals_settle(&core->principals, principal);
     return (bhi_pool_effect){.kind = BHI_EFFECT_ANSWER,
                              .waiter = waiter,
                              .status = BH_E_CLOSED,
@@ -274,15 +398,67 @@ static uint32_t check_list(const bhi_pool_core *core, bhi_slot_state state)
     return count;
 }
 
+static uint32_t held_by(const bhi_pool_core *core, const bhi_principal *principal)
+{
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < core->live_max; i++)
+        held += core->slots[i].holder == principal;
+    return held;
+}
+
+/* The sum of what it holds. */
+static uint32_t check_principals(const bhi_pool_core *core)
+{
+    uint32_t records = 0, held = 0;
+    for (uint32_t i = 0; i <= core->principals.mask; i++) {
+        const bhi_principal *principal = core->principals.chains[i];
+        for (; principal != NULL; principal = principal->next) {
+            BHI_ASSERT(principal->held == held_by(core, principal));
+            BHI_ASSERT(core->principal_leases_max == 0 ||
+                       principal->held <= core->principal_leases_max); /* P9 */
+            BHI_ASSERT(principal->held != 0 || principal->waiting != 0);
+            BHI_ASSERT((principal->waiting == 0) == bhi_link_is_alone(&principal->link));
+            records++;
+            held += principal->held;
+        }
+    }
+    BHI_ASSERT(records == core->principals.count);
+    return held;
+}
+
+/* The waiters of those who are on it. */
+static uint32_t check_waiters(const bhi_pool_core *core, const bhi_link *list, bool are_capped)
+{
+    uint32_t waiting = 0;
+    for (const bhi_link *link = list->next; link != list; link = link->next) {
+        const bhi_principal *principal = BHI_CONTAINER_OF(link, bhi_principal, link);
+        BHI_ASSERT(is_capped(core, principal) == are_capped || core->is_closed);
+        BHI_ASSERT(principal->credit <= principal->weight);
+        uint32_t own = 0;
+        const bhi_link *head = &principal->waiters;
+        for (const bhi_link *at = head->next; at != head; at = at->next) {
+            const bhi_waiter *waiter = BHI_CONTAINER_OF(at, bhi_waiter, link);
+            BHI_ASSERT(waiter->is_queued && waiter->record == principal);
+            own++;
+        }
+        BHI_ASSERT(own == principal->waiting && own != 0);
+        waiting += own;
+    }
+    return waiting;
+}
+
 void bhi_pool_core_check(const bhi_pool_core *core)
 {
     uint32_t slots = 0;
     for (int state = 0; state < BHI_SLOT_STATE_COUNT; state++)
         slots += check_list(core, (bhi_slot_state)state);
     BHI_ASSERT(slots == core->live_max); /* P1, P2 */
-    uint32_t waiting = 0;
-    for (const bhi_link *link = core->waiters.next; link != &core->waiters; link = link->next)
-        waiting++;
+    uint32_t held = core->counts[BHI_SLOT_LEASED];
+    for (uint32_t i = 0; i < core->live_max; i++)
+        held += core->slots[i].holder != NULL && core->slots[i].state != BHI_SLOT_LEASED;
+    BHI_ASSERT(check_principals(core) == held);
+    uint32_t served = check_waiters(core, &core->turns, false);
+    BHI_ASSERT(served == 0 || core->is_closed || !is_free(core)); /* P5 */
+    uint32_t waiting = served + check_waiters(core, &core->capped, true);
     BHI_ASSERT(waiting == core->waiting && waiting <= core->waiters_max);
-    BHI_ASSERT(waiting == 0 || core->is_closed || !is_free(core)); /* P5 */
 }

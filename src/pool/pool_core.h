@@ -9,6 +9,7 @@
 #define BHI_POOL_POOL_CORE_H
 
 #include "pool/pool.h"
+#include "pool/principals.h"
 
 typedef enum bhi_slot_state {
     BHI_SLOT_EMPTY,
@@ -22,16 +23,19 @@ typedef enum bhi_slot_state {
 struct bhi_slot {
     bhi_link link; /* on the list of its state */
     bhi_slot_state state;
-    void *item; /* not NULL when idle, leased or condemned */
+    void *item;            /* not NULL when idle, leased or condemned */
+    bhi_principal *holder; /* who was granted it; NULL when empty, idle or building for nobody */
 };
 
 typedef struct bhi_pool_core {
-    uint32_t live_max, min_idle, waiters_max; /* set once */
-    bhi_slot *slots;                          /* set once: live_max of them */
+    uint32_t live_max, min_idle, waiters_max, principal_leases_max; /* set once */
+    bhi_slot *slots;                                                /* set once: live_max of them */
 
     bhi_link lists[BHI_SLOT_STATE_COUNT]; /* P2: one list per state; newest first */
     uint32_t counts[BHI_SLOT_STATE_COUNT];
-    bhi_link waiters; /* oldest first */
+    bhi_principals principals;
+    bhi_link turns;  /* principals that wait and may be served; the first one's turn it is */
+    bhi_link capped; /* principals that wait for a slot of their own */
     uint32_t waiting;
     bool is_closed;
     uint64_t checkouts, builds, build_failures, condemned, saturated;
@@ -51,12 +55,18 @@ typedef struct bhi_pool_effect {
     bhi_slot *slot; /* DESTROY */
 } bhi_pool_effect;
 
-/* Borrows `slots`, options->live_max of them and zeroed, for as long as the core is used. */
-void bhi_pool_core_init(bhi_pool_core *core, const bhi_pool_options *options, bhi_slot *slots);
+size_t bhi_pool_core_memory_bytes(const bhi_pool_options *options);
+/* Borrows `memory`, so many bytes, zeroed and aligned for a pointer, for as long as the core is
+ * used. `key` makes the chains of the table of principals unpredictable. */
+void bhi_pool_core_init(bhi_pool_core *core, const bhi_pool_options *options, uint64_t key,
+                        void *memory);
 
-/* BH_OK, BH_E_CLOSED or BH_E_SATURATED. */
+/* BH_OK, BH_E_CLOSED or BH_E_SATURATED. Principal and weight are within their bounds. */
 BH_MUST_USE bh_status bhi_pool_core_checkout(bhi_pool_core *core, bhi_waiter *waiter,
                                              bhi_grant *ret_grant);
+/* BH_OK, BH_E_CLOSED, BH_E_LIMIT or BH_E_SATURATED. */
+BH_MUST_USE bh_status bhi_pool_core_try_checkout(bhi_pool_core *core, bhi_bytes principal,
+                                                 bhi_grant *ret_grant);
 BH_MUST_USE bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter);
 
 bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core);
@@ -78,7 +88,8 @@ uint32_t bhi_pool_core_live(const bhi_pool_core *core);
 
 void bhi_pool_core_read_stats(const bhi_pool_core *core, bhi_pool_stats *ret_stats);
 
-/* Walk everything and abort when P1, P2 or P5 does not hold. For tests: O(live_max + waiting). */
+/* Walk everything and abort when P1, P2, P5 or the caps of P9 do not hold. For tests:
+ * O(live_max x principals + waiting). */
 void bhi_pool_core_check(const bhi_pool_core *core);
 
 #endif

@@ -64,16 +64,19 @@ static test_waiter new_waiter(void)
     return (test_waiter){.waiter.granted_cb = granted_cb, .status = BH_STATUS_COUNT};
 }
 
-static void open_pool(fixture *f, uint32_t live_max, uint32_t min_idle, uint32_t waiters_max)
+static void open_pool_of(fixture *f, bhi_pool_options options)
 {
     *f = (fixture){0};
-    bhi_pool_options options = {.live_max = live_max,
-                                .min_idle = min_idle,
-                                .waiters_max = waiters_max,
-                                .destroy_cb = destroy_item_cb,
-                                .freed_cb = freed_cb,
-                                .arg = f};
+    options.destroy_cb = destroy_item_cb;
+    options.freed_cb = freed_cb;
+    options.arg = f;
     assert_int_equal(bhi_pool_create(&options, &f->pool, NULL), BH_OK);
+}
+
+static void open_pool(fixture *f, uint32_t live_max, uint32_t min_idle, uint32_t waiters_max)
+{
+    open_pool_of(f, (bhi_pool_options){
+                        .live_max = live_max, .min_idle = min_idle, .waiters_max = waiters_max});
 }
 
 static bhi_pool_stats stats_of(fixture *f)
@@ -93,7 +96,7 @@ static bhi_slot *check_out(fixture *f, bhi_grant_kind kind)
 {
     bhi_grant grant;
     bh_error error = {0};
-    if (bhi_pool_checkout(f->pool, NULL, &grant, &error) != BH_OK)
+    if (bhi_pool_try_checkout(f->pool, bhi_bytes_of("caller"), &grant, &error) != BH_OK)
         fail_msg("refused: %s", error.text);
     assert_int_equal(grant.kind, kind);
     assert_non_null(grant.slot);
@@ -108,14 +111,21 @@ static bhi_slot *lease_new(fixture *f, int item)
     return slot;
 }
 
-static void queue_up(fixture *f, test_waiter *waiter)
+static void queue_up_as(fixture *f, const char *principal, uint32_t weight, test_waiter *waiter)
 {
     bhi_grant grant;
     *waiter = new_waiter();
+    waiter->waiter.principal = bhi_bytes_of(principal);
+    waiter->waiter.weight = weight;
     bhi_link_init(&waiter->waiter.link);
     assert_int_equal(bhi_pool_checkout(f->pool, &waiter->waiter, &grant, NULL), BH_OK);
     assert_int_equal(grant.kind, BHI_GRANT_QUEUED);
     assert_null(grant.slot);
+}
+
+static void queue_up(fixture *f, test_waiter *waiter)
+{
+    queue_up_as(f, "caller", 0, waiter);
 }
 
 static void assert_answer(const test_waiter *waiter, bhi_grant_kind kind, const bhi_slot *slot)
@@ -217,7 +227,7 @@ static void warm_item_serves_a_caller_that_queued_meanwhile(void **state)
 
 /* ---- the queue ---- */
 
-static void ended_lease_goes_to_the_oldest_waiter(void **state)
+static void ended_lease_goes_to_the_oldest_waiter_of_a_principal(void **state)
 {
     fixture f;
     open_pool(&f, 1, 0, 3);
@@ -268,7 +278,10 @@ static void caller_who_will_not_wait_is_refused_at_once(void **state)
     open_pool(&f, 1, 0, 2);
     bhi_slot *slot = check_out(&f, BHI_GRANT_BUILD);
     bhi_grant grant;
-    assert_int_equal(bhi_pool_checkout(f.pool, NULL, &grant, NULL), BH_E_SATURATED);
+    bh_error error = {0};
+    bh_status status = bhi_pool_try_checkout(f.pool, bhi_bytes_of("ada"), &grant, &error);
+    assert_int_equal(status, BH_E_SATURATED);
+    assert_string_equal(error.text, "all 1 instances are in use");
     bhi_pool_build_failed(f.pool, slot);
     close_pool(&f);
 }
@@ -308,6 +321,117 @@ static void failed_build_lets_the_next_waiter_build(void **state)
     bhi_pool_return(f.pool, slot, false);
     assert_int_equal(stats_of(&f).build_failures, 1);
     assert_int_equal(stats_of(&f).builds, 1);
+    close_pool(&f);
+}
+
+/* ---- principals ---- */
+
+/* Ends the lease until nobody waits; writes the first letter of each principal served. */
+static void serve_all(fixture *f, bhi_slot *slot, test_waiter *waiters, int count, char *order)
+{
+    bool was_served[16] = {false};
+    for (int served = 0; served < count; served++) {
+        bhi_pool_return(f->pool, slot, false);
+        for (int i = 0; i < count; i++) {
+            if (was_served[i] || waiters[i].answers == 0)
+                continue;
+            was_served[i] = true;
+            *order++ = (char)waiters[i].waiter.principal.data[0];
+        }
+    }
+    *order = '\0';
+}
+
+static void waiters_are_served_in_turns_of_their_principals_P9(void **state)
+{
+    fixture f;
+    open_pool(&f, 1, 0, 16);
+    bhi_slot *slot = lease_new(&f, 0);
+    static const char *const asked[] = {"a", "a", "a", "a", "b", "a", "b", "c"};
+    test_waiter waiters[8];
+    for (int i = 0; i < 8; i++)
+        queue_up_as(&f, asked[i], 1, &waiters[i]);
+    char order[9];
+    serve_all(&f, slot, waiters, 8, order);
+    assert_string_equal(order, "abcabaaa");
+    bhi_pool_return(f.pool, slot, false);
+    close_pool(&f);
+}
+
+static void turn_is_as_many_grants_as_the_principal_weighs_P9(void **state)
+{
+    fixture f;
+    open_pool(&f, 1, 0, 16);
+    bhi_slot *slot = lease_new(&f, 0);
+    test_waiter waiters[10];
+    for (int i = 0; i < 10; i++)
+        queue_up_as(&f, i < 5 ? "light" : "heavy", i < 5 ? 1 : 3, &waiters[i]);
+    char order[11];
+    serve_all(&f, slot, waiters, 10, order);
+    assert_string_equal(order, "lhhhlhhlll");
+    bhi_pool_return(f.pool, slot, false);
+    close_pool(&f);
+}
+
+static void principal_at_its_cap_waits_beside_a_free_slot_P5_P9(void **state)
+{
+    fixture f;
+    open_pool_of(&f,
+                 (bhi_pool_options){.live_max = 3, .waiters_max = 4, .principal_leases_max = 1});
+    bhi_slot *slot = lease_new(&f, 0);
+    test_waiter second;
+    queue_up(&f, &second); /* although two slots are empty */
+    bhi_grant grant;
+    bh_error error = {0};
+    bh_status status = bhi_pool_try_checkout(f.pool, bhi_bytes_of("caller"), &grant, &error);
+    assert_int_equal(status, BH_E_LIMIT);
+    assert_string_equal(error.text, "principal caller holds all 1 instances that it may");
+    assert_int_equal(bhi_pool_try_checkout(f.pool, bhi_bytes_of("b"), &grant, NULL), BH_OK);
+    bhi_pool_decline(f.pool, grant.slot);
+    assert_int_equal(second.answers, 0); /* skipped, and still there */
+    bhi_pool_return(f.pool, slot, true);
+    assert_answer(&second, BHI_GRANT_BUILD, slot); /* condemned items count until destroyed */
+    assert_int_equal(f.at_destroy.waiting, 1);
+    bhi_pool_build_failed(f.pool, slot);
+    close_pool(&f);
+}
+
+static void close_answers_who_waits_at_its_cap_P8(void **state)
+{
+    fixture f;
+    open_pool_of(&f,
+                 (bhi_pool_options){.live_max = 2, .waiters_max = 4, .principal_leases_max = 1});
+    bhi_slot *slot = lease_new(&f, 0);
+    test_waiter waiter;
+    queue_up(&f, &waiter);
+    bhi_pool_close(f.pool);
+    assert_int_equal(waiter.answers, 1);
+    assert_int_equal(waiter.status, BH_E_CLOSED);
+    bhi_pool_return(f.pool, slot, false);
+    close_pool(&f);
+}
+
+static void principal_past_its_longest_and_weight_past_its_most_are_refused(void **state)
+{
+    fixture f;
+    open_pool(&f, 2, 0, 1);
+    char text[66];
+    memset(text, 'p', 65);
+    text[65] = '\0';
+    bhi_grant grant;
+    bh_error error = {0};
+    bh_status status = bhi_pool_try_checkout(f.pool, bhi_bytes_of(text), &grant, &error);
+    assert_int_equal(status, BH_E_ARG);
+    assert_string_equal(error.text, "expected a principal of at most 64 bytes, found 65");
+    test_waiter waiter = new_waiter();
+    waiter.waiter.principal = bhi_bytes_of(text + 1); /* at the maximum */
+    waiter.waiter.weight = BHI_POOL_WEIGHT_MAX + 1;
+    status = bhi_pool_checkout(f.pool, &waiter.waiter, &grant, &error);
+    assert_int_equal(status, BH_E_ARG);
+    assert_string_equal(error.text, "expected a weight of at most 1000, found 1001");
+    waiter.waiter.weight = BHI_POOL_WEIGHT_MAX;
+    assert_int_equal(bhi_pool_checkout(f.pool, &waiter.waiter, &grant, &error), BH_OK);
+    bhi_pool_decline(f.pool, grant.slot);
     close_pool(&f);
 }
 
@@ -444,6 +568,10 @@ static void impossible_options_are_refused(void **state)
                    "expected live_max from 1 to 65536, found 65537");
     refuse_options((bhi_pool_options){.live_max = 2, .min_idle = 3, .destroy_cb = destroy_item_cb},
                    "expected min_idle of at most live_max (2), found 3");
+    refuse_options((bhi_pool_options){.live_max = 1,
+                                      .waiters_max = (1 << 20) + 1,
+                                      .destroy_cb = destroy_item_cb},
+                   "expected waiters_max of at most 1048576, found 1048577");
     refuse_options((bhi_pool_options){.live_max = 1}, "expected a destroy_cb, found NULL");
 }
 
@@ -464,7 +592,7 @@ static void pool_without_memory_is_refused(void **state)
 
 /* ---- threads ---- */
 
-enum { THREADS = 4, LEASES_EACH = 25000, STRESS_LIVE_MAX = 3 };
+enum { THREADS = 8, LEASES_EACH = 25000, STRESS_LIVE_MAX = 3 };
 
 typedef struct stress_item {
     atomic_int users; /* P2, P3: exclusive, and not destroyed meanwhile */
@@ -476,6 +604,7 @@ typedef struct stress {
     atomic_int freed;
     atomic_int wrong; /* threads may not assert: cmocka fails the main thread only */
     atomic_int leases, waits, cancels;
+    atomic_int started;
 } stress;
 
 typedef struct stress_waiter {
@@ -566,6 +695,7 @@ static void *lease_many(void *arg)
                           .lock = PTHREAD_MUTEX_INITIALIZER,
                           .answered = PTHREAD_COND_INITIALIZER};
     bhi_link_init(&self.waiter.link);
+    self.waiter.principal = bhi_bytes_of(atomic_fetch_add(&s->started, 1) % 2 ? "odd" : "even");
     for (int i = 0; i < LEASES_EACH; i++) {
         bhi_grant grant;
         if (!get_grant(s, &self, i % 13 == 0, &grant))
@@ -587,6 +717,7 @@ static void leases_of_many_threads_are_exclusive_and_all_end(void **state)
     stress s = {0};
     bhi_pool_options options = {.live_max = STRESS_LIVE_MAX,
                                 .waiters_max = THREADS,
+                                .principal_leases_max = STRESS_LIVE_MAX - 1,
                                 .destroy_cb = stress_destroy_cb,
                                 .freed_cb = stress_freed_cb,
                                 .arg = &s};
@@ -612,11 +743,16 @@ int main(void)
         cmocka_unit_test(idle_item_is_preferred_to_a_build),
         cmocka_unit_test(warm_start_reserves_min_idle_and_no_more),
         cmocka_unit_test(warm_item_serves_a_caller_that_queued_meanwhile),
-        cmocka_unit_test(ended_lease_goes_to_the_oldest_waiter),
+        cmocka_unit_test(ended_lease_goes_to_the_oldest_waiter_of_a_principal),
         cmocka_unit_test(queue_is_refused_one_past_its_maximum),
         cmocka_unit_test(caller_who_will_not_wait_is_refused_at_once),
         cmocka_unit_test(cancelled_waiter_is_never_answered),
         cmocka_unit_test(failed_build_lets_the_next_waiter_build),
+        cmocka_unit_test(waiters_are_served_in_turns_of_their_principals_P9),
+        cmocka_unit_test(turn_is_as_many_grants_as_the_principal_weighs_P9),
+        cmocka_unit_test(principal_at_its_cap_waits_beside_a_free_slot_P5_P9),
+        cmocka_unit_test(close_answers_who_waits_at_its_cap_P8),
+        cmocka_unit_test(principal_past_its_longest_and_weight_past_its_most_are_refused),
         cmocka_unit_test(condemned_item_is_destroyed_outside_the_lock_and_never_lent_P3_P6),
         cmocka_unit_test(condemned_item_without_waiters_leaves_an_empty_slot),
         cmocka_unit_test(close_answers_waiters_and_destroys_idle_items_P8),
