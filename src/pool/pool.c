@@ -157,6 +157,16 @@ static bh_status refuse_checkout(const bhi_pool *pool, bh_status status, bh_erro
                     pool->options.live_max, pool->options.waiters_max);
 }
 
+/* The queue is full, and a slot is free, but not for this one. */
+static bh_status refuse_capped(const bhi_pool *pool, bhi_bytes principal, bh_error *reterr)
+{
+    return bhi_fail(
+        reterr, BH_E_SATURATED,
+        "principal %.*s holds all %u instances that it may, and the queue of %u is full",
+        (int)principal.len, (const char *)principal.data, pool->options.principal_leases_max,
+        pool->options.waiters_max);
+}
+
 static bh_status check_caller(bhi_bytes principal, uint32_t weight, bh_error *reterr)
 {
     if (principal.len > BHI_PRINCIPAL_BYTES_MAX)
@@ -176,8 +186,13 @@ bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, bhi_grant *ret_g
         return status;
     lock_pool(pool);
     status = bhi_pool_core_checkout(&pool->core, waiter, ret_grant);
+    bool is_free = bhi_pool_core_is_free(&pool->core);
     unlock_pool(pool);
-    return status == BH_OK ? BH_OK : refuse_checkout(pool, status, reterr);
+    if (status == BH_OK)
+        return BH_OK;
+    if (status == BH_E_SATURATED && is_free)
+        return refuse_capped(pool, waiter->principal, reterr);
+    return refuse_checkout(pool, status, reterr);
 }
 
 static bh_status refuse_try(const bhi_pool *pool, bhi_bytes principal, bh_status status,
@@ -204,10 +219,10 @@ bh_status bhi_pool_try_checkout(bhi_pool *pool, bhi_bytes principal, bhi_grant *
     return status == BH_OK ? BH_OK : refuse_try(pool, principal, status, reterr);
 }
 
-bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter)
+bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter, bh_status why)
 {
     lock_pool(pool);
-    bool is_cancelled = bhi_pool_core_cancel_wait(&pool->core, waiter);
+    bool is_cancelled = bhi_pool_core_cancel_wait(&pool->core, waiter, why);
     unlock_pool(pool);
     return is_cancelled;
 }

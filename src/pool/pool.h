@@ -99,8 +99,8 @@ BH_MUST_USE bh_status bhi_pool_try_checkout(bhi_pool *pool, bhi_bytes principal,
                                             bhi_grant *ret_grant, bh_error *reterr);
 
 /* True when the waiter was taken off the queue: granted_cb will not be called. False when it was
- * or is being granted. */
-BH_MUST_USE bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter);
+ * or is being granted. `why` is what is counted: BH_E_DEADLINE, or BH_E_CANCELLED. */
+BH_MUST_USE bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter, bh_status why);
 
 /* The builder's report on a BUILDING slot: the item becomes this caller's lease, ... */
 void bhi_pool_built(bhi_pool *pool, bhi_slot *slot, void *item);
@@ -126,7 +126,13 @@ typedef struct bhi_pool_stats {
     uint64_t checkouts;                                       /* leases begun */
     uint64_t builds, build_failures;
     uint64_t condemned; /* leases ended as condemned */
-    uint64_t saturated; /* checkouts refused because the queue was full */
+    /* Why callers got nothing; a failed build is one more cause. */
+    uint64_t closed; /* checkouts refused, and waiters answered, because the pool was closed */
+    uint64_t
+        saturated; /* checkouts refused because the queue was full, or, with no wait, all busy */
+    uint64_t over_cap;  /* checkouts with no wait refused because the principal was at its cap */
+    uint64_t deadline;  /* waits that ended with their deadline */
+    uint64_t cancelled; /* waits that their caller gave up */
 } bhi_pool_stats;
 
 void bhi_pool_read_stats(bhi_pool *pool, bhi_pool_stats *ret_stats);

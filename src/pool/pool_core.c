@@ -55,7 +55,7 @@ static bhi_slot *first_slot(const bhi_pool_core *core, bhi_slot_state state)
     return link == NULL ? NULL : BHI_CONTAINER_OF(link, bhi_slot, link);
 }
 
-static bool is_free(const bhi_pool_core *core)
+bool bhi_pool_core_is_free(const bhi_pool_core *core)
 {
     return core->counts[BHI_SLOT_IDLE] + core->counts[BHI_SLOT_EMPTY] > 0;
 }
@@ -177,13 +177,19 @@ static bhi_waiter *take_oldest(bhi_pool_core *core, const bhi_principal *princip
 
 static bool may_grant(const bhi_pool_core *core, const bhi_principal *principal)
 {
-    return is_free(core) && !is_capped(core, principal);
+    return bhi_pool_core_is_free(core) && !is_capped(core, principal);
+}
+
+static bh_status refuse_closed(bhi_pool_core *core)
+{
+    core->closed++;
+    return BH_E_CLOSED;
 }
 
 bh_status bhi_pool_core_checkout(bhi_pool_core *core, bhi_waiter *waiter, bhi_grant *ret_grant)
 {
     if (core->is_closed)
-        return BH_E_CLOSED;
+        return refuse_closed(core);
     bhi_principal *principal = bhi_principals_find_or_add(&core->principals, waiter->principal);
     if (may_grant(core, principal)) {
         *ret_grant = grant_free(core, principal);
@@ -201,8 +207,10 @@ bh_status bhi_pool_core_checkout(bhi_pool_core *core, bhi_waiter *waiter, bhi_gr
 
 static bh_status refuse_try(bhi_pool_core *core, const bhi_principal *principal)
 {
-    if (is_capped(core, principal))
+    if (is_capped(core, principal)) {
+        core->over_cap++;
         return BH_E_LIMIT;
+    }
     core->saturated++;
     return BH_E_SATURATED;
 }
@@ -210,7 +218,7 @@ static bh_status refuse_try(bhi_pool_core *core, const bhi_principal *principal)
 bh_status bhi_pool_core_try_checkout(bhi_pool_core *core, bhi_bytes name, bhi_grant *ret_grant)
 {
     if (core->is_closed)
-        return BH_E_CLOSED;
+        return refuse_closed(core);
     bhi_principal *principal = bhi_principals_find_or_add(&core->principals, name);
     if (may_grant(core, principal)) {
         *ret_grant = grant_free(core, principal);
@@ -221,10 +229,15 @@ bh_status bhi_pool_core_try_checkout(bhi_pool_core *core, bhi_bytes name, bhi_gr
     return status;
 }
 
-bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter)
+bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter, bh_status why)
 {
+    BHI_ASSERT(why == BH_E_DEADLINE || why == BH_E_CANCELLED);
     if (!waiter->is_queued)
         return false;
+    if (why == BH_E_DEADLINE)
+        core->deadline++;
+    else
+        core->cancelled++;
     bhi_principal *principal = waiter->record;
     dequeue(core, waiter);
     bhi_principals_settle(&core->principals, principal);
@@ -268,7 +281,7 @@ static bhi_pool_effect after_freed(bhi_pool_core *core)
     if (principal == NULL)
         return (bhi_pool_effect){0};
     bhi_pool_effect effect = serve(core, principal);
-    BHI_ASSERT(bhi_link_is_alone(&core->turns) || !is_free(core)); /* P5 */
+    BHI_ASSERT(bhi_link_is_alone(&core->turns) || !bhi_pool_core_is_free(core)); /* P5 */
     return effect;
 }
 
@@ -353,6 +366,7 @@ bhi_pool_effect bhi_pool_core_close(bhi_pool_core *core)
         return condemn_idle(core);
     bhi_waiter *waiter = take_oldest(core, principal);
     bhi_principals_settle(&core->principals, principal);
+    core->closed++;
     return (bhi_pool_effect){.kind = BHI_EFFECT_ANSWER,
                              .waiter = waiter,
                              .status = BH_E_CLOSED,
@@ -379,7 +393,11 @@ void bhi_pool_core_read_stats(const bhi_pool_core *core, bhi_pool_stats *ret_sta
         .builds = core->builds,
         .build_failures = core->build_failures,
         .condemned = core->condemned,
+        .closed = core->closed,
         .saturated = core->saturated,
+        .over_cap = core->over_cap,
+        .deadline = core->deadline,
+        .cancelled = core->cancelled,
     };
 }
 
@@ -458,7 +476,7 @@ void bhi_pool_core_check(const bhi_pool_core *core)
         held += core->slots[i].holder != NULL && core->slots[i].state != BHI_SLOT_LEASED;
     BHI_ASSERT(check_principals(core) == held);
     uint32_t served = check_waiters(core, &core->turns, false);
-    BHI_ASSERT(served == 0 || core->is_closed || !is_free(core)); /* P5 */
+    BHI_ASSERT(served == 0 || core->is_closed || !bhi_pool_core_is_free(core)); /* P5 */
     uint32_t waiting = served + check_waiters(core, &core->capped, true);
     BHI_ASSERT(waiting == core->waiting && waiting <= core->waiters_max);
 }

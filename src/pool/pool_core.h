@@ -38,7 +38,8 @@ typedef struct bhi_pool_core {
     bhi_link capped; /* principals that wait for a slot of their own */
     uint32_t waiting;
     bool is_closed;
-    uint64_t checkouts, builds, build_failures, condemned, saturated;
+    uint64_t checkouts, builds, build_failures, condemned;
+    uint64_t closed, saturated, over_cap, deadline, cancelled;
 } bhi_pool_core;
 
 typedef enum bhi_pool_effect_kind {
@@ -67,7 +68,7 @@ BH_MUST_USE bh_status bhi_pool_core_checkout(bhi_pool_core *core, bhi_waiter *wa
 /* BH_OK, BH_E_CLOSED, BH_E_LIMIT or BH_E_SATURATED. */
 BH_MUST_USE bh_status bhi_pool_core_try_checkout(bhi_pool_core *core, bhi_bytes principal,
                                                  bhi_grant *ret_grant);
-BH_MUST_USE bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter);
+BH_MUST_USE bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter, bh_status why);
 
 bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core);
 void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item);
@@ -83,6 +84,8 @@ BH_MUST_USE bhi_pool_effect bhi_pool_core_destroyed(bhi_pool_core *core, bhi_slo
 /* Close, and the next thing that closing asks for: call until NONE. */
 BH_MUST_USE bhi_pool_effect bhi_pool_core_close(bhi_pool_core *core);
 
+/* Something is idle or empty. */
+bool bhi_pool_core_is_free(const bhi_pool_core *core);
 /* Slots that are not empty. */
 uint32_t bhi_pool_core_live(const bhi_pool_core *core);
 

@@ -400,8 +400,10 @@ static void refuse_given_up(bhi_invocation *invocation)
 /* Leave the queue when told to; if a grant is on its way already, it finds us given up. */
 static void go_on_queueing(bhi_invocation *invocation)
 {
-    if (has_given_up(invocation) &&
-        bhi_pool_cancel_wait(invocation->capsule->pool, &invocation->waiter))
+    if (!has_given_up(invocation))
+        return;
+    bh_status why = is_cancelled(invocation) ? BH_E_CANCELLED : BH_E_DEADLINE;
+    if (bhi_pool_cancel_wait(invocation->capsule->pool, &invocation->waiter, why))
         refuse_given_up(invocation);
 }
 

@@ -262,7 +262,7 @@ static void queue_is_refused_one_past_its_maximum(void **state)
     assert_string_equal(error.text, "all 1 instances are in use and the queue of 2 is full");
     assert_ptr_equal(grant.slot, slot); /* untouched */
     assert_int_equal(stats_of(&f).saturated, 1);
-    assert_true(bhi_pool_cancel_wait(f.pool, &waiters[0].waiter));
+    assert_true(bhi_pool_cancel_wait(f.pool, &waiters[0].waiter, BH_E_CANCELLED));
     queue_up(&f, &refused); /* there is room again */
     bhi_pool_return(f.pool, slot, false);
     assert_answer(&waiters[1], BHI_GRANT_LEASE, slot);
@@ -294,12 +294,12 @@ static void cancelled_waiter_is_never_answered(void **state)
     test_waiter gone, stays;
     queue_up(&f, &gone);
     queue_up(&f, &stays);
-    assert_true(bhi_pool_cancel_wait(f.pool, &gone.waiter));
-    assert_false(bhi_pool_cancel_wait(f.pool, &gone.waiter));
+    assert_true(bhi_pool_cancel_wait(f.pool, &gone.waiter, BH_E_CANCELLED));
+    assert_false(bhi_pool_cancel_wait(f.pool, &gone.waiter, BH_E_CANCELLED));
     bhi_pool_return(f.pool, slot, false);
     assert_int_equal(gone.answers, 0);
     assert_answer(&stays, BHI_GRANT_LEASE, slot);
-    assert_false(bhi_pool_cancel_wait(f.pool, &stays.waiter)); /* too late */
+    assert_false(bhi_pool_cancel_wait(f.pool, &stays.waiter, BH_E_CANCELLED)); /* too late */
     bhi_pool_return(f.pool, slot, false);
     close_pool(&f);
 }
@@ -321,6 +321,41 @@ static void failed_build_lets_the_next_waiter_build(void **state)
     bhi_pool_return(f.pool, slot, false);
     assert_int_equal(stats_of(&f).build_failures, 1);
     assert_int_equal(stats_of(&f).builds, 1);
+    close_pool(&f);
+}
+
+static void causes_of_failure_are_told_and_counted_apart(void **state)
+{
+    fixture f;
+    open_pool_of(&f,
+                 (bhi_pool_options){.live_max = 2, .waiters_max = 3, .principal_leases_max = 1});
+    bhi_slot *slot = lease_new(&f, 0);
+    test_waiter late, bored, closed;
+    queue_up(&f, &late);
+    queue_up(&f, &bored);
+    queue_up(&f, &closed);
+    bhi_waiter refused = {.principal = bhi_bytes_of("caller"), .granted_cb = granted_cb};
+    bhi_grant grant;
+    bh_error error = {0};
+    assert_int_equal(bhi_pool_checkout(f.pool, &refused, &grant, &error), BH_E_SATURATED);
+    assert_string_equal(error.text, "principal caller holds all 1 instances that it may, and the "
+                                    "queue of 3 is full");
+    assert_int_equal(bhi_pool_try_checkout(f.pool, refused.principal, &grant, NULL), BH_E_LIMIT);
+    assert_true(bhi_pool_cancel_wait(f.pool, &late.waiter, BH_E_DEADLINE));
+    assert_false(bhi_pool_cancel_wait(f.pool, &late.waiter, BH_E_DEADLINE)); /* counted once */
+    assert_true(bhi_pool_cancel_wait(f.pool, &bored.waiter, BH_E_CANCELLED));
+    assert_int_equal(bhi_pool_try_checkout(f.pool, bhi_bytes_of("b"), &grant, NULL), BH_OK);
+    bhi_pool_build_failed(f.pool, grant.slot);
+    bhi_pool_close(f.pool); /* answers one */
+    assert_int_equal(bhi_pool_try_checkout(f.pool, refused.principal, &grant, NULL), BH_E_CLOSED);
+    bhi_pool_stats stats = stats_of(&f);
+    assert_int_equal(stats.saturated, 1);
+    assert_int_equal(stats.over_cap, 1);
+    assert_int_equal(stats.deadline, 1);
+    assert_int_equal(stats.cancelled, 1);
+    assert_int_equal(stats.build_failures, 1);
+    assert_int_equal(stats.closed, 2);
+    bhi_pool_return(f.pool, slot, false);
     close_pool(&f);
 }
 
@@ -481,7 +516,7 @@ static void close_answers_waiters_and_destroys_idle_items_P8(void **state)
     queue_up(&f, &waiters[0]);
     queue_up(&f, &waiters[1]);
     waiters[1].reads = f.pool;
-    assert_true(bhi_pool_cancel_wait(f.pool, &waiters[0].waiter));
+    assert_true(bhi_pool_cancel_wait(f.pool, &waiters[0].waiter, BH_E_CANCELLED));
     bhi_pool_close(f.pool);
     assert_int_equal(waiters[0].answers, 0);
     assert_int_equal(waiters[1].answers, 1);
@@ -667,7 +702,7 @@ static bool get_grant(stress *s, stress_waiter *self, bool will_cancel, bhi_gran
     if (ret_grant->kind != BHI_GRANT_QUEUED)
         return true;
     atomic_fetch_add(&s->waits, 1);
-    if (will_cancel && bhi_pool_cancel_wait(s->pool, &self->waiter)) {
+    if (will_cancel && bhi_pool_cancel_wait(s->pool, &self->waiter, BH_E_CANCELLED)) {
         atomic_fetch_add(&s->cancels, 1);
         return false;
     }
@@ -748,6 +783,7 @@ int main(void)
         cmocka_unit_test(caller_who_will_not_wait_is_refused_at_once),
         cmocka_unit_test(cancelled_waiter_is_never_answered),
         cmocka_unit_test(failed_build_lets_the_next_waiter_build),
+        cmocka_unit_test(causes_of_failure_are_told_and_counted_apart),
         cmocka_unit_test(waiters_are_served_in_turns_of_their_principals_P9),
         cmocka_unit_test(turn_is_as_many_grants_as_the_principal_weighs_P9),
         cmocka_unit_test(principal_at_its_cap_waits_beside_a_free_slot_P5_P9),

@@ -267,7 +267,8 @@ static void step_cancel(model *m)
         for (int place = 0; place < m->principals[i].queue_count; place++)
             if (m->principals[i].queue[place] == waiter)
                 principal = i;
-    assert_int_equal(bhi_pool_core_cancel_wait(&m->core, &m->waiters[waiter]), principal >= 0);
+    assert_int_equal(bhi_pool_core_cancel_wait(&m->core, &m->waiters[waiter], BH_E_CANCELLED),
+                     principal >= 0);
     if (principal >= 0)
         leave_queue(m, principal, waiter);
 }
