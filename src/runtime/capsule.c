@@ -170,6 +170,7 @@ static bh_status create_pool(bh_capsule *capsule, const bh_capsule_options *opti
         .live_max = live_max,
         .min_idle = manifest->min_idle < live_max ? manifest->min_idle : live_max,
         .waiters_max = options->waiters_max != 0 ? options->waiters_max : WAITERS_MAX_DEFAULT,
+        .principal_leases_max = options->principal_leases_max,
         .destroy_cb = destroy_item_cb,
     };
     return bhi_pool_create(&pool_options, &capsule->pool, reterr);

@@ -366,6 +366,7 @@ static void check_out(bhi_invocation *invocation)
     bh_error error;
     bhi_grant grant;
     invocation->waiter.granted_cb = granted_cb;
+    invocation->waiter.principal = invocation->request.principal;
     invocation->stage = STAGE_QUEUED; /* before a grant can arrive on another thread */
     if (bhi_pool_checkout(invocation->capsule->pool, &invocation->waiter, &grant, &error) != BH_OK)
         finish_failed(invocation, &error);

@@ -65,6 +65,8 @@ static int close_fixture(void **state)
 
 /* ---- invocations by letter ---- */
 
+static const char *principal = "alice"; /* who starts the next ones */
+
 static void done_cb(void *arg, bh_status status, const bh_result *result, const bh_error *error)
 {
     record *one = arg;
@@ -93,7 +95,7 @@ static void start_for(char letter, bh_capsule *capsule, const char *action, cons
     one->request = (bh_request){.action = action,
                                 .payload = payload,
                                 .payload_len = strlen(payload),
-                                .principal = "alice",
+                                .principal = principal,
                                 .timeout_ms = timeout_ms};
     bh_error error;
     use_engine_signals();
@@ -542,6 +544,46 @@ static void one_more_than_the_queue_holds_is_refused(void **state)
     release(capsule);
 }
 
+static void start_as(char letter, bh_capsule *capsule, const char *who)
+{
+    principal = who;
+    start(letter, capsule, MOMENT);
+    principal = "alice";
+}
+
+static void principals_take_turns_when_they_wait(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = load_with("sleep", BH_REUSE_SHARED, 1, 8);
+    start_as('a', capsule, "alice");
+    start_as('b', capsule, "alice");
+    start_as('c', capsule, "alice");
+    start_as('d', capsule, "bob");
+    finish('c');
+    assert_string_equal(ended, "abdc");
+    release(capsule);
+}
+
+static void a_principal_at_its_cap_waits_beside_a_free_instance(void **state)
+{
+    (void)state;
+    guest_setup setup = {
+        .guest = "sleep",
+        .options = {
+            .live_max = 3, .principal_leases_max = 1, .has_reuse = true, .reuse = BH_REUSE_SHARED}};
+    bh_capsule *capsule = load_setup(&fixture, &setup);
+    start_as('a', capsule, "alice");
+    start_as('b', capsule, "alice");
+    start_as('c', capsule, "bob");
+    turns(3);
+    assert_int_equal(pool_of(capsule).waiting, 1);
+    finish('c');
+    finish('b');
+    assert_string_equal(ended, "acb");
+    assert_true(pool_of(capsule).live <= 2); /* the third was never needed */
+    release(capsule);
+}
+
 static void a_failed_build_tells_its_builder_and_the_next_one_builds(void **state)
 {
     (void)state;
@@ -676,6 +718,8 @@ int main(void)
         CASE(close_while_building_lets_the_builder_call),
         CASE(waiters_are_served_in_the_order_they_came),
         CASE(one_more_than_the_queue_holds_is_refused),
+        CASE(principals_take_turns_when_they_wait),
+        CASE(a_principal_at_its_cap_waits_beside_a_free_instance),
         CASE(a_failed_build_tells_its_builder_and_the_next_one_builds),
         CASE(a_waiting_guest_keeps_no_other_from_finishing),
         CASE(a_busy_guest_lets_others_finish_while_it_runs),
