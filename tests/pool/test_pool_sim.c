@@ -23,7 +23,7 @@
 
 #include "pool/pool_core.h"
 
-enum { SEEDS = 5000, CALLERS = 24, PRINCIPALS = 5, SLOTS_MOST = 6, FAULTY_NS = 400 };
+enum { SEEDS = 10000, CALLERS = 24, PRINCIPALS = 5, SLOTS_MOST = 6, FAULTY_NS = 400 };
 
 typedef enum stage { AWAY, QUEUED, BUILDING, CALLING, STAGES } stage;
 
@@ -515,8 +515,10 @@ static uint64_t p99_wait(bool has_flood, uint64_t seed)
         phases[i] = random_below(&w->random, PERIOD);
     for (int i = 0; has_flood && i < FLOOD_WAITERS; i++)
         fair_ask(w, &w->flood[i]);
-    for (; w->waits_count < STEADY * ASKS_EACH; w->now++)
+    for (; w->waits_count < STEADY * ASKS_EACH; w->now++) {
+        assert_true(w->now < PERIOD * (ASKS_EACH + 10)); /* else somebody starves */
         fair_tick(w, phases);
+    }
     qsort(w->waits, w->waits_count, sizeof w->waits[0], compare_waits);
     uint64_t p99 = w->waits[w->waits_count * 99 / 100];
     free(memory);
