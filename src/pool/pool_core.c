@@ -62,7 +62,7 @@ bool bhi_pool_core_is_free(const bhi_pool_core *core)
 
 static uint32_t principals_capacity(const bhi_pool_options *options)
 {
-    return options->live_max + options->waiters_max + 1;
+    return options->live_max + options->waiters_max + 2;
 }
 
 size_t bhi_pool_core_memory_bytes(const bhi_pool_options *options)
@@ -434,7 +434,8 @@ static uint32_t check_principals(const bhi_pool_core *core)
             BHI_ASSERT(principal->held == held_by(core, principal));
             BHI_ASSERT(core->principal_leases_max == 0 ||
                        principal->held <= core->principal_leases_max); /* P9 */
-            BHI_ASSERT(principal->held != 0 || principal->waiting != 0);
+            BHI_ASSERT(principal->held != 0 || principal->waiting != 0 ||
+                       principal == core->principals.last);
             BHI_ASSERT((principal->waiting == 0) == bhi_link_is_alone(&principal->link));
             records++;
             held += principal->held;

@@ -64,11 +64,6 @@ static bhi_principal *find(bhi_principals *table, uint64_t hash, bhi_bytes text)
     return NULL;
 }
 
-bhi_principal *bhi_principals_find(bhi_principals *table, bhi_bytes text)
-{
-    return find(table, hash_of(table, text), text);
-}
-
 static bhi_principal *take_unused(bhi_principals *table)
 {
     bhi_principal *principal = table->unused;
@@ -83,6 +78,8 @@ static bhi_principal *take_unused(bhi_principals *table)
 bhi_principal *bhi_principals_find_or_add(bhi_principals *table, bhi_bytes text)
 {
     BHI_ASSERT(text.len <= BHI_PRINCIPAL_BYTES_MAX);
+    if (table->last != NULL && is_named(table->last, text))
+        return table->last;
     uint64_t hash = hash_of(table, text);
     bhi_principal *principal = find(table, hash, text);
     if (principal != NULL)
@@ -100,10 +97,13 @@ bhi_principal *bhi_principals_find_or_add(bhi_principals *table, bhi_bytes text)
     return principal;
 }
 
-void bhi_principals_settle(bhi_principals *table, bhi_principal *principal)
+static bool is_used(const bhi_principal *principal)
 {
-    if (principal->waiting != 0 || principal->held != 0)
-        return;
+    return principal->waiting != 0 || principal->held != 0;
+}
+
+static void forget(bhi_principals *table, bhi_principal *principal)
+{
     BHI_ASSERT(bhi_link_is_alone(&principal->link));
     bhi_principal **place = &table->chains[principal->hash & table->mask];
     for (; *place != principal; place = &(*place)->next)
@@ -112,4 +112,13 @@ void bhi_principals_settle(bhi_principals *table, bhi_principal *principal)
     principal->next = table->unused;
     table->unused = principal;
     table->count--;
+}
+
+void bhi_principals_settle(bhi_principals *table, bhi_principal *principal)
+{
+    if (is_used(principal) || table->last == principal)
+        return;
+    if (table->last != NULL && !is_used(table->last))
+        forget(table, table->last);
+    table->last = principal;
 }

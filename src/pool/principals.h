@@ -1,7 +1,8 @@
 /* pool/principals.h - who waits in a pool and who holds its slots: a table of fixed size.
  *
  * A principal has a record while it waits or holds something, so live_max + waiters_max records
- * are enough, and one more while a caller is looked at. Nothing is allocated after the table is
+ * are enough, and two more: one while a caller is looked at, and the last one that was let go,
+ * which is kept because the next caller is often the same. Nothing is allocated after the table is
  * set up; find and add look at one short chain of a keyed hash.
  *
  * Threads: one at a time (under the pool's lock).
@@ -36,6 +37,7 @@ typedef struct bhi_principals {
 
     uint32_t fresh;        /* records from here on were never used: their pages are untouched */
     bhi_principal *unused; /* used before, and free again */
+    bhi_principal *last;   /* the last let go; in its chain, used or not; may be NULL */
     uint32_t count;
     uint64_t steps; /* records looked at in chains */
 } bhi_principals;
@@ -45,11 +47,9 @@ size_t bhi_principals_memory_bytes(uint32_t capacity);
 /* Borrows `memory`, zeroed and aligned for a pointer, for as long as the table is used. */
 void bhi_principals_init(bhi_principals *table, uint32_t capacity, uint64_t key, void *memory);
 
-/* NULL when it neither waits nor holds. */
-bhi_principal *bhi_principals_find(bhi_principals *table, bhi_bytes text);
 /* The record of `text`, of at most BHI_PRINCIPAL_BYTES_MAX bytes; copies it when new. */
 bhi_principal *bhi_principals_find_or_add(bhi_principals *table, bhi_bytes text);
-/* Forget it if it neither waits nor holds. */
+/* If it neither waits nor holds, forget it when the next one is let go. */
 void bhi_principals_settle(bhi_principals *table, bhi_principal *principal);
 
 #endif
