@@ -247,7 +247,7 @@ void bh_capsule_release(bh_capsule *capsule)
     if (capsule == NULL ||
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
-    /* Who invokes holds a reference meanwhile, so nothing is leased or queued any more. */
+    /* Invocations borrow a reference of their caller, so nothing is leased or queued any more. */
     if (capsule->pool != NULL) {
         bhi_pool_close(capsule->pool);
         bhi_pool_release(capsule->pool);

@@ -365,6 +365,10 @@ static void check_out(bhi_invocation *invocation)
 {
     bh_error error;
     bhi_grant grant;
+    if (is_cancelled(invocation)) {
+        refuse(invocation, BH_E_CANCELLED, "cancelled before it began");
+        return;
+    }
     invocation->waiter.granted_cb = granted_cb;
     invocation->stage = STAGE_QUEUED; /* before a grant can arrive on another thread */
     if (bhi_pool_checkout(invocation->capsule->pool, &invocation->waiter, &grant, &error) != BH_OK)
