@@ -87,13 +87,13 @@ bh_status bhi_capsule_begin_build(bh_capsule *capsule, bhi_lease_context *lease,
     bhi_guest *guest = bhi_instance_guest(pooled->instance);
     guest->lease = lease;
     guest->handles = pooled->handles;
-    bhi_budget budget = {
+    pooled->build_budget = (bhi_budget){
         .fuel = BH_FUEL_DEFAULT,
         .deadline_ns = bhi_deadline_after(bhi_monotonic_ns(), BHI_BUILD_TIMEOUT_NS),
         .memory_bytes_max = BH_MEMORY_BYTES_DEFAULT,
         .table_elements_max = BHI_TABLE_ELEMENTS_MAX,
     };
-    bhi_instance_begin_build(pooled->instance, &budget);
+    bhi_instance_begin_build(pooled->instance, &pooled->build_budget);
     *ret_pooled = pooled;
     return BH_OK;
 }
