@@ -182,7 +182,7 @@ wasm_trap_t *bhi_driver_lift_cb(void *env, wasmtime_caller_t *caller, wasmtime_v
 
 static bh_outcome reason_to_stop(const bhi_instance *instance)
 {
-    const bhi_budget *budget = &instance->budget;
+    const bhi_budget *budget = instance->budget;
     if (budget->is_cancelled != NULL &&
         atomic_load_explicit(budget->is_cancelled, memory_order_relaxed))
         return BH_OUTCOME_CANCELLED;
@@ -219,7 +219,7 @@ static void begin(bhi_instance *instance, bhi_phase phase, const bhi_budget *bud
 {
     BHI_ASSERT(!is_pending(instance));
     instance->phase = phase;
-    instance->budget = *budget;
+    instance->budget = budget;
     instance->memory.bytes_max = budget->memory_bytes_max;
     instance->memory.was_growth_refused = false;
     instance->guest.is_trapping = false;
@@ -318,7 +318,7 @@ static void settle(bhi_instance *instance)
     uint64_t fuel_left = 0;
     wasmtime_error_t *error = wasmtime_context_get_fuel(instance->context, &fuel_left);
     BHI_ASSERT(error == NULL);
-    instance->result.fuel_used = instance->budget.fuel - fuel_left;
+    instance->result.fuel_used = instance->budget->fuel - fuel_left;
     if (bhi_ending_is_failure(&instance->ending) || instance->is_stopped)
         settle_failure(instance);
     else

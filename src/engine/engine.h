@@ -69,7 +69,7 @@ typedef enum bhi_entry {
 const char *bhi_entry_export(bhi_entry entry);
 bool bhi_code_has_entry(const bhi_code *code, bhi_entry entry);
 
-/* What one call may use. */
+/* What one call may use. Borrowed until the call is done. */
 typedef struct bhi_budget {
     uint64_t fuel;
     uint64_t deadline_ns; /* monotonic; BHI_DEADLINE_NEVER for none */

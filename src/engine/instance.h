@@ -44,7 +44,7 @@ struct bhi_instance {
     wasmtime_func_t driver_wait;
 
     bhi_phase phase;
-    bhi_budget budget;
+    const bhi_budget *budget;              /* of the call being made */
     const bhi_hook_call *hook_call;        /* of the call being made */
     wasmtime_call_future_t *instantiation; /* one of these two is pending, or none */
     bhr_call *call;

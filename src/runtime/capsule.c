@@ -87,13 +87,13 @@ bh_status bhi_capsule_begin_build(bh_capsule *capsule, bhi_lease_context *lease,
     bhi_guest *guest = bhi_instance_guest(pooled->instance);
     guest->lease = lease;
     guest->handles = pooled->handles;
-    bhi_budget budget = {
+    pooled->build_budget = (bhi_budget){
         .fuel = BH_FUEL_DEFAULT,
         .deadline_ns = bhi_deadline_after(bhi_monotonic_ns(), BHI_BUILD_TIMEOUT_NS),
         .memory_bytes_max = BH_MEMORY_BYTES_DEFAULT,
         .table_elements_max = BHI_TABLE_ELEMENTS_MAX,
     };
-    bhi_instance_begin_build(pooled->instance, &budget);
+    bhi_instance_begin_build(pooled->instance, &pooled->build_budget);
     *ret_pooled = pooled;
     return BH_OK;
 }
@@ -248,7 +248,7 @@ void bh_capsule_release(bh_capsule *capsule)
     if (capsule == NULL ||
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
-    /* Who invokes holds a reference meanwhile, so nothing is leased or queued any more. */
+    /* Invocations borrow a reference of their caller, so nothing is leased or queued any more. */
     if (capsule->pool != NULL) {
         bhi_pool_close(capsule->pool);
         bhi_pool_release(capsule->pool);

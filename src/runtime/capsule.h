@@ -32,6 +32,7 @@ struct bh_capsule {
 typedef struct bhi_pooled {
     bhi_instance *instance;
     bhi_handles *handles;
+    bhi_budget build_budget;
 } bhi_pooled;
 
 /* An unbuilt instance with `lease` installed (is_initialising) and its build begun: poll it. Fails

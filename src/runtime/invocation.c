@@ -38,6 +38,7 @@ struct bhi_invocation {
     bhi_slot *slot; /* leased or building */
     bhi_pooled *pooled;
     bhi_lease_context lease;
+    bhi_budget budget;
     bhi_hook_call hook_call;
     bhi_buffer own_buffer;
     bhi_buffer *buffer; /* where the result's bytes go */
@@ -231,7 +232,7 @@ static void begin_call(bhi_invocation *invocation)
     };
     const bhi_admitted *request = &invocation->request;
     bhi_instance *instance = invocation->pooled->instance;
-    bhi_budget budget = {
+    invocation->budget = (bhi_budget){
         .fuel = request->fuel_max,
         .deadline_ns = invocation->deadline_ns,
         .memory_bytes_max = request->memory_bytes_max,
@@ -241,7 +242,7 @@ static void begin_call(bhi_invocation *invocation)
     set_lease(invocation);
     invocation->stage = STAGE_CALL;
     if (request->entry != BH_ENTRY_HOOK) {
-        bhi_instance_begin_entry(instance, &budget, entries[request->entry]);
+        bhi_instance_begin_entry(instance, &invocation->budget, entries[request->entry]);
         return;
     }
     invocation->hook_call = (bhi_hook_call){
@@ -250,7 +251,7 @@ static void begin_call(bhi_invocation *invocation)
         .result = invocation->buffer,
         .skip_post_return = invocation->capsule->reuse != BH_REUSE_SHARED,
     };
-    bhi_instance_begin_hook(instance, &budget, &invocation->hook_call);
+    bhi_instance_begin_hook(instance, &invocation->budget, &invocation->hook_call);
 }
 
 static void go_on_calling(bhi_invocation *invocation)
@@ -365,6 +366,10 @@ static void check_out(bhi_invocation *invocation)
 {
     bh_error error;
     bhi_grant grant;
+    if (is_cancelled(invocation)) {
+        refuse(invocation, BH_E_CANCELLED, "cancelled before it began");
+        return;
+    }
     invocation->waiter.granted_cb = granted_cb;
     invocation->waiter.principal = invocation->request.principal;
     invocation->stage = STAGE_QUEUED; /* before a grant can arrive on another thread */
@@ -459,31 +464,31 @@ bh_status bhi_invocation_create(bh_capsule *capsule, bhi_worker *worker, const b
                                 bhi_invocation_done_cb done_cb, void *arg,
                                 bhi_invocation **ret_invocation, bh_error *reterr)
 {
-    bhi_admitted admitted;
-    bh_status status = bhi_admit(request, &admitted, reterr);
-    if (status == BH_OK)
-        status = check_entry(capsule, admitted.entry, reterr);
-    if (status != BH_OK)
-        return status;
     bhi_invocation *invocation = malloc(sizeof *invocation);
     if (invocation == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for an invocation");
-    uint64_t now_ns = bhi_monotonic_ns();
     *invocation = (bhi_invocation){
         .capsule = capsule,
         .worker = worker,
-        .request = admitted,
         .done_cb = done_cb,
         .done_arg = arg,
         .stage = STAGE_CHECKOUT,
         .buffer = &invocation->own_buffer,
-        .began_ns = now_ns,
-        .leased_ns = now_ns,
-        .deadline_ns = bhi_deadline_after(now_ns, admitted.timeout_ns),
     };
+    /* In place: copying what was just written piece by piece stalls the processor. */
+    bh_status status = bhi_admit(request, &invocation->request, reterr);
+    if (status == BH_OK)
+        status = check_entry(capsule, invocation->request.entry, reterr);
+    if (status != BH_OK) {
+        free(invocation);
+        return status;
+    }
     bhi_task_init(&invocation->task, run_cb);
     bhi_task_init(&invocation->grant_task, run_grant_cb);
     bhi_link_init(&invocation->waiter.link);
+    invocation->began_ns = invocation->leased_ns = bhi_monotonic_ns();
+    invocation->deadline_ns =
+        bhi_deadline_after(invocation->began_ns, invocation->request.timeout_ns);
     *ret_invocation = invocation;
     return BH_OK;
 }
