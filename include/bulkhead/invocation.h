@@ -69,7 +69,9 @@ typedef struct bh_result {
  * the time of the call: no other thread is involved. Borrows the capsule and the request. Never
  * call it from a callback of ours. Blocks: until the outcome. Fails with BH_E_ARG, BH_E_CLOSED,
  * BH_E_SATURATED, BH_E_DEADLINE (before a lease was had), BH_E_BUILD, BH_E_NOT_FOUND (no such entry
- * point), BH_E_NOMEM. */
+ * point), BH_E_LIMIT (the payload, or an instance larger than memory_bytes_max), BH_E_NOMEM,
+ * BH_E_IO.
+ */
 BH_API BH_MUST_USE bh_status bh_invoke(bh_capsule *capsule, const bh_request *request,
                                        bh_result *result, bh_error *reterr);
 

@@ -40,27 +40,41 @@ size_t bhr_wasmtime_val_bytes(void);
 
 /* wasmtime's TypedFunc::call_async for a function of two i32 without results: its type is checked
  * once, not at every call. A call follows the rules of wasmtime_call_future_t: one per store at a
- * time; func, store and *ret_end stay until it is deleted; deleting a pending one abandons it. */
+ * time; func, store and *ret_error stay until it is deleted; deleting a pending one abandons it. */
 struct wasmtime_context;
 struct wasmtime_func;
-struct wasmtime_error;
 
 typedef struct bhr_typed_func bhr_typed_func;
 typedef struct bhr_call bhr_call;
 
-typedef struct bhr_call_end {
-    struct wasmtime_error *error; /* NULL when it returned, else the caller's to delete */
-    int32_t trap_code;            /* wasmtime_trap_code_t, or -1 when the error is not a trap */
-} bhr_call_end;
+/* Why a call ended without returning. */
+typedef struct bhr_error bhr_error;
+
+typedef struct bhr_frame {
+    const uint8_t *name; /* borrowed from the error; NULL when the module does not name it */
+    size_t name_len;     /* the guest's choice: any length, any UTF-8 */
+    uint32_t func_index;
+    size_t module_offset;
+} bhr_frame;
+
+int32_t bhr_error_trap_code(const bhr_error *error); /* wasmtime_trap_code_t; -1: not a trap */
+/* The innermost cause, cut to `size` with its NUL; never the backtrace. */
+void bhr_error_text(const bhr_error *error, char *ret_text, size_t size);
+/* Frame `index`, innermost first; false beyond the last. */
+bool bhr_error_frame(const bhr_error *error, size_t index, bhr_frame *ret_frame);
+void bhr_error_delete(bhr_error *error); /* takes NULL */
+
+/* The words of a trap code, "" for an unknown one. */
+void bhr_trap_text(uint8_t code, char *ret_text, size_t size);
 
 /* NULL when the function has another type. Delete it before its store's engine. */
 bhr_typed_func *bhr_typed_func_new(struct wasmtime_context *context,
                                    const struct wasmtime_func *func);
 void bhr_typed_func_delete(bhr_typed_func *func); /* takes NULL */
 
-/* `ret_end` is written only when the call fails: zero it first. */
+/* `*ret_error` is written only when the call fails: set it to NULL first. */
 bhr_call *bhr_typed_func_call_async(struct wasmtime_context *context, const bhr_typed_func *func,
-                                    int32_t first, int32_t second, bhr_call_end *ret_end);
+                                    int32_t first, int32_t second, bhr_error **ret_error);
 /* True when the call has ended; then it is not polled again. */
 bool bhr_call_poll(bhr_call *call);
 void bhr_call_delete(bhr_call *call);

@@ -29,4 +29,13 @@ static inline bool bhi_bytes_equal_text(bhi_bytes a, const char *text)
     return bhi_bytes_equal(a, bhi_bytes_of(text));
 }
 
+/* Whether text[at] belongs to a control character: C0, DEL, or either byte of C1, which terminals
+ * obey too. */
+static inline bool bhi_is_control(const char *text, size_t len, size_t at)
+{
+    const unsigned char *c = (const unsigned char *)text + at;
+    return c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && at + 1 < len && c[1] < 0xa0) ||
+           (c[0] >= 0x80 && c[0] < 0xa0 && at > 0 && c[-1] == 0xc2);
+}
+
 #endif

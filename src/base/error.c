@@ -11,6 +11,8 @@
 
 #include <bulkhead/outcome.h>
 
+#include "base/bytes.h"
+
 static const struct {
     const char *name;
     bh_blame blame;
@@ -77,6 +79,19 @@ static void cut_with_dots(bh_error *error, int wanted)
     memcpy(error->text + at, "...", 4);
 }
 
+/* Names of a capsule's author stand in many texts: no line or terminal sequence may be forged. */
+static void mask_controls(char *text)
+{
+    size_t len = strlen(text);
+    bool was_control = false;
+    for (size_t i = 0; i < len; i++) {
+        bool is_control = bhi_is_control(text, len, i) || (was_control && (text[i] & 0xc0) == 0x80);
+        was_control = is_control && (unsigned char)text[i] == 0xc2;
+        if (is_control)
+            text[i] = '?';
+    }
+}
+
 bh_status bhi_fail(bh_error *reterr, bh_status code, const char *format, ...)
 {
     if (reterr == NULL)
@@ -87,6 +102,7 @@ bh_status bhi_fail(bh_error *reterr, bh_status code, const char *format, ...)
     va_start(arguments, format);
     cut_with_dots(reterr, vsnprintf(reterr->text, sizeof reterr->text, format, arguments));
     va_end(arguments);
+    mask_controls(reterr->text);
     return code;
 }
 

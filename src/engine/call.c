@@ -17,6 +17,48 @@
 /* Per store: the guest and its driver, the driver's table beside the guest's. */
 enum { INSTANCES_MAX = 2, TABLES_MAX = 9, MEMORIES_MAX = 1, MEMORY_BYTES_BY_MEMORY_CALLBACK = -1 };
 
+/* ---- time ---- */
+
+static bh_outcome reason_to_stop(const bhi_instance *instance)
+{
+    const bhi_budget *budget = instance->budget;
+    if (budget->is_cancelled != NULL &&
+        atomic_load_explicit(budget->is_cancelled, memory_order_relaxed))
+        return BH_OUTCOME_CANCELLED;
+    if (budget->deadline_ns != BHI_DEADLINE_NEVER && bhi_monotonic_ns() >= budget->deadline_ns)
+        return BH_OUTCOME_DEADLINE;
+    return BH_OUTCOME_RETURNED;
+}
+
+static void stop(bhi_instance *instance, bh_outcome outcome)
+{
+    if (instance->is_stopped)
+        return;
+    instance->is_stopped = true;
+    instance->stop_outcome = outcome;
+}
+
+/* True, and the instance stopped, when its time is over or it was cancelled. */
+static bool must_stop(bhi_instance *instance)
+{
+    bh_outcome reason = reason_to_stop(instance);
+    if (reason != BH_OUTCOME_RETURNED)
+        stop(instance, reason);
+    return reason != BH_OUTCOME_RETURNED;
+}
+
+/* Code without loops meets no epoch check between two host calls, which may be long: look there
+ * too, once per tick. */
+static bool has_ticked(bhi_instance *instance)
+{
+    unsigned ticks = bhi_ticker_read(&instance->code->engine->ticker);
+    bool has = ticks != instance->seen_ticks;
+    instance->seen_ticks = ticks;
+    return has;
+}
+
+static const char stopped_text[] = "stopped in a host call";
+
 /* ---- what a running guest asks of us ---- */
 
 static wasm_trap_t *take_trap(bhi_instance *instance)
@@ -35,20 +77,21 @@ wasm_trap_t *bhi_import_cb(void *env, wasmtime_caller_t *caller, wasmtime_val_ra
     (void)values_count;
     const bhi_import *import = env;
     bhi_instance *instance = wasmtime_context_get_data(wasmtime_caller_context(caller));
+    if (has_ticked(instance) && must_stop(instance))
+        return wasmtime_trap_new(stopped_text, sizeof stopped_text - 1);
     if (import->call(&instance->guest, (bhi_core_value *)values))
         return NULL;
     return take_trap(instance);
 }
 
-/* Keep what a nested call ended with. True when it returned. */
+/* Keep what a nested call ended with. True when it returned. An error that is no trap comes from
+ * the epoch callback, which has said why it stops; its text would hold names that a guest chose. */
 static bool has_returned(bhi_instance *instance, wasm_trap_t *trap, wasmtime_error_t *error)
 {
+    static const char stopped[] = "stopped in a nested call";
     if (error != NULL) {
-        wasm_name_t words;
-        wasmtime_error_message(error, &words);
-        trap = wasmtime_trap_new(words.data, words.size);
-        wasm_byte_vec_delete(&words);
         wasmtime_error_delete(error);
+        trap = wasmtime_trap_new(stopped, sizeof stopped - 1);
     }
     if (trap == NULL)
         return true;
@@ -151,14 +194,6 @@ static bool keep_result(bhi_instance *instance, const bhi_capsule_result *lifted
     return true;
 }
 
-static void stop(bhi_instance *instance, bh_outcome outcome)
-{
-    if (instance->is_stopped)
-        return;
-    instance->is_stopped = true;
-    instance->stop_outcome = outcome;
-}
-
 wasm_trap_t *bhi_driver_lift_cb(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *values,
                                 size_t values_count)
 {
@@ -178,30 +213,14 @@ wasm_trap_t *bhi_driver_lift_cb(void *env, wasmtime_caller_t *caller, wasmtime_v
     return NULL;
 }
 
-/* ---- time ---- */
-
-static bh_outcome reason_to_stop(const bhi_instance *instance)
-{
-    const bhi_budget *budget = instance->budget;
-    if (budget->is_cancelled != NULL &&
-        atomic_load_explicit(budget->is_cancelled, memory_order_relaxed))
-        return BH_OUTCOME_CANCELLED;
-    if (budget->deadline_ns != BHI_DEADLINE_NEVER && bhi_monotonic_ns() >= budget->deadline_ns)
-        return BH_OUTCOME_DEADLINE;
-    return BH_OUTCOME_RETURNED;
-}
-
 wasmtime_error_t *bhi_instance_epoch_cb(wasmtime_context_t *context, void *data,
                                         uint64_t *ret_deadline_delta,
                                         wasmtime_update_deadline_kind_t *ret_kind)
 {
     (void)context;
     bhi_instance *instance = data;
-    bh_outcome reason = reason_to_stop(instance);
-    if (reason != BH_OUTCOME_RETURNED) {
-        stop(instance, reason);
-        return wasmtime_error_new(bh_outcome_name(reason));
-    }
+    if (must_stop(instance))
+        return wasmtime_error_new(stopped_text);
     *ret_deadline_delta = 1;
     bool is_slice_over = ++instance->ticks >= instance->code->engine->slice_ticks;
     *ret_kind = is_slice_over ? WASMTIME_UPDATE_DEADLINE_YIELD : WASMTIME_UPDATE_DEADLINE_CONTINUE;

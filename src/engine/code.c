@@ -86,32 +86,38 @@ static bh_status link_module(bhi_code *code, const bhi_capsule_image *image, bh_
     return status;
 }
 
-/* Out of memory leaves a wanted name NULL: *is_complete tells. */
-static char *keep_name(bhi_code *code, bhi_bytes name, bool *is_complete)
+/* Names are looked up as C strings later; one with a NUL inside would find another export. */
+static bh_status keep_name(bhi_code *code, bhi_bytes name, char **ret_kept, bh_error *reterr)
 {
     if (name.len == 0)
-        return NULL;
-    char *kept = bhi_arena_text(&code->arena, name);
-    *is_complete &= kept != NULL;
-    return kept;
+        return BH_OK;
+    if (memchr(name.data, 0, name.len) != NULL)
+        return bhi_fail(reterr, BH_E_MODULE,
+                        "an export that the capsule needs has a NUL in its name");
+    *ret_kept = bhi_arena_text(&code->arena, name);
+    return *ret_kept != NULL ? BH_OK : bhi_fail(reterr, BH_E_NOMEM, "no memory for export names");
+}
+
+static bh_status keep_entry(bhi_code *code, const bhi_capsule_image *image, bhi_entry entry,
+                            bh_error *reterr)
+{
+    const bhi_capsule_export *found = bhi_capsule_export_find(image, entry_exports[entry]);
+    if (found == NULL)
+        return BH_OK;
+    bh_status status = keep_name(code, found->core, &code->exports.entries[entry], reterr);
+    if (status != BH_OK || entry != BHI_ENTRY_HOOK)
+        return status;
+    return keep_name(code, found->post_return, &code->exports.post_return, reterr);
 }
 
 static bh_status keep_exports(bhi_code *code, const bhi_capsule_image *image, bh_error *reterr)
 {
-    bool is_complete = true;
-    bhi_code_exports *exports = &code->exports;
-    exports->memory = keep_name(code, image->memory, &is_complete);
-    exports->realloc = keep_name(code, image->realloc, &is_complete);
-    exports->initialize = keep_name(code, image->initialize, &is_complete);
-    for (int entry = 0; entry < BHI_ENTRY_COUNT; entry++) {
-        const bhi_capsule_export *found = bhi_capsule_export_find(image, entry_exports[entry]);
-        if (found == NULL)
-            continue;
-        exports->entries[entry] = keep_name(code, found->core, &is_complete);
-        if (entry == BHI_ENTRY_HOOK)
-            exports->post_return = keep_name(code, found->post_return, &is_complete);
-    }
-    return is_complete ? BH_OK : bhi_fail(reterr, BH_E_NOMEM, "no memory for export names");
+    bh_status status = keep_name(code, image->realloc, &code->exports.realloc, reterr);
+    if (status == BH_OK)
+        status = keep_name(code, image->initialize, &code->exports.initialize, reterr);
+    for (int entry = 0; entry < BHI_ENTRY_COUNT && status == BH_OK; entry++)
+        status = keep_entry(code, image, entry, reterr);
+    return status;
 }
 
 bh_status bhi_code_create(bhi_engine *engine, const bhi_capsule_image *image, bhi_code **ret_code,

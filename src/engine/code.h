@@ -21,7 +21,6 @@ struct bhi_engine {
 
 /* Names of core exports, NUL-terminated; NULL when absent. */
 typedef struct bhi_code_exports {
-    char *memory;
     char *realloc;
     char *initialize;
     char *entries[BHI_ENTRY_COUNT];

@@ -22,7 +22,7 @@
  * functions. Overflowing a fiber would end the process. */
 enum { WASM_STACK_BYTES = 1 << 20, HOST_STACK_BYTES = 1 << 19 };
 enum { FIBER_STACK_BYTES = 2 * WASM_STACK_BYTES + HOST_STACK_BYTES };
-enum { TICK_US_DEFAULT = 1000, SLICE_TICKS_DEFAULT = 2 };
+enum { TICK_US_DEFAULT = 1000, TICK_US_MIN = 100, TICK_US_MAX = 100000, SLICE_TICKS_DEFAULT = 2 };
 
 /* Change it whenever configure changes what code looks like. */
 #define SETTINGS                                                                                   \
@@ -109,6 +109,9 @@ bh_status bhi_engine_create(const bhi_engine_options *options, bhi_engine **ret_
                         "built with headers of another engine feature "
                         "set: a value has %zu bytes here and %zu in the engine",
                         sizeof(wasmtime_val_t), bhr_wasmtime_val_bytes());
+    if (options->tick_us != 0 && (options->tick_us < TICK_US_MIN || options->tick_us > TICK_US_MAX))
+        return bhi_fail(reterr, BH_E_ARG, "tick_us is %u, expected %d to %d", options->tick_us,
+                        TICK_US_MIN, TICK_US_MAX);
     bhi_engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for the engine");

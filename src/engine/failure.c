@@ -11,14 +11,6 @@
 
 enum { FRAMES_SHOWN_MAX = 40, NAME_BYTES_SHOWN_MAX = 160 };
 
-/* C0, DEL, and both bytes of C1, which terminals obey too. */
-static bool is_control(const char *text, size_t len, size_t at)
-{
-    const unsigned char *c = (const unsigned char *)text + at;
-    return c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && at + 1 < len && c[1] < 0xa0) ||
-           (c[0] >= 0x80 && c[0] < 0xa0 && at > 0 && c[-1] == 0xc2);
-}
-
 /* Copy the first line of `text`, at most `size` - 1 bytes, cut at a character's start. */
 static void copy_line(char *ret_text, size_t size, const char *text, size_t len)
 {
@@ -28,7 +20,7 @@ static void copy_line(char *ret_text, size_t size, const char *text, size_t len)
     while (kept > 0 && kept < line_len && ((unsigned char)text[kept] & 0xc0) == 0x80)
         kept--;
     for (size_t i = 0; i < kept; i++)
-        ret_text[i] = is_control(text, kept, i) ? '?' : text[i];
+        ret_text[i] = bhi_is_control(text, kept, i) ? '?' : text[i];
     ret_text[kept] = 0;
 }
 
@@ -49,87 +41,85 @@ bh_status bhi_fail_engine(bh_error *reterr, bh_status code, const char *context,
     return bhi_fail(reterr, code, "%s: %s", context, line);
 }
 
-static int write_frame(char *place, size_t size, const wasm_frame_t *frame, size_t number)
+static int write_frame(char *place, size_t size, const bhr_frame *frame, size_t number)
 {
     char name[NAME_BYTES_SHOWN_MAX];
-    const wasm_name_t *found = wasmtime_frame_func_name(frame);
-    if (found != NULL)
-        copy_line(name, sizeof name, found->data, found->size);
+    if (frame->name != NULL)
+        copy_line(name, sizeof name, (const char *)frame->name, frame->name_len);
     else
-        snprintf(name, sizeof name, "function[%u]", wasm_frame_func_index(frame));
-    return snprintf(place, size, "%zu: %s (offset 0x%zx)\n", number, name,
-                    wasm_frame_module_offset(frame));
+        snprintf(name, sizeof name, "function[%u]", frame->func_index);
+    return snprintf(place, size, "%zu: %s (offset 0x%zx)\n", number, name, frame->module_offset);
 }
 
-static void write_backtrace(bhi_failure *failure, const wasm_frame_vec_t *frames)
+static void write_backtrace(bhi_failure *failure, const bhr_error *error)
 {
     size_t used = 0;
-    for (size_t i = 0; i < frames->size && i < FRAMES_SHOWN_MAX; i++) {
+    bhr_frame frame;
+    for (size_t i = 0; i < FRAMES_SHOWN_MAX && bhr_error_frame(error, i, &frame); i++) {
         size_t room = sizeof failure->backtrace - used;
-        int len = write_frame(failure->backtrace + used, room, frames->data[i], i);
+        int len = write_frame(failure->backtrace + used, room, &frame, i);
         if (len < 0 || (size_t)len >= room)
             break;
         used += (size_t)len;
     }
-    if (frames->size > FRAMES_SHOWN_MAX && used + 32 < sizeof failure->backtrace)
-        used += (size_t)snprintf(failure->backtrace + used, 32, "... %zu more\n",
-                                 frames->size - FRAMES_SHOWN_MAX);
     failure->backtrace[used] = 0;
 }
 
-/* The engine's words are "error while executing at wasm backtrace: ...", the reason behind them. */
-static void read_reason(bhi_failure *failure, const wasm_byte_vec_t *words)
+/* The engine words a trap as "wasm trap: REASON"; the reason is what a caller wants to read. */
+static void keep_reason(bhi_failure *failure, const char *words)
 {
     static const char marker[] = "wasm trap: ";
-    const char *found =
-        words->size > 0 ? memmem(words->data, words->size, marker, sizeof marker - 1) : NULL;
-    const char *reason = found != NULL ? found + sizeof marker - 1 : words->data;
-    copy_line(failure->message, sizeof failure->message, reason,
-              words->size - (size_t)(reason - words->data));
+    bool is_trap = strncmp(words, marker, sizeof marker - 1) == 0;
+    const char *reason = is_trap ? words + sizeof marker - 1 : words;
+    copy_line(failure->message, sizeof failure->message, reason, strlen(reason));
 }
 
-static void read_trap(bhi_failure *failure, const wasm_trap_t *trap)
+static void read_call_error(bhi_failure *failure, bhr_error *take_error)
 {
-    wasm_message_t words;
-    wasm_frame_vec_t frames;
+    char words[BHI_MESSAGE_BYTES];
+    bhr_error_text(take_error, words, sizeof words);
+    keep_reason(failure, words);
+    write_backtrace(failure, take_error);
+    failure->is_out_of_fuel = bhr_error_trap_code(take_error) == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
+    bhr_error_delete(take_error);
+}
+
+static void read_start_trap(bhi_failure *failure, wasm_trap_t *take_trap)
+{
+    char words[BHI_MESSAGE_BYTES] = "the start function trapped";
     wasmtime_trap_code_t code;
-    wasm_trap_message(trap, &words);
-    wasm_trap_trace(trap, &frames);
-    read_reason(failure, &words);
-    write_backtrace(failure, &frames);
-    wasm_byte_vec_delete(&words);
-    wasm_frame_vec_delete(&frames);
-    if (wasmtime_trap_code(trap, &code))
+    if (wasmtime_trap_code(take_trap, &code)) {
+        bhr_trap_text(code, words, sizeof words);
         failure->is_out_of_fuel = code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
+    }
+    keep_reason(failure, words);
+    wasm_trap_delete(take_trap);
 }
 
-static void read_error(bhi_failure *failure, const wasmtime_error_t *error)
+static void read_instantiation_error(bhi_failure *failure, wasmtime_error_t *take_error)
 {
-    wasm_name_t words;
     wasm_frame_vec_t frames;
-    wasmtime_error_message(error, &words);
-    wasmtime_error_wasm_trace(error, &frames);
-    read_reason(failure, &words);
-    write_backtrace(failure, &frames);
-    wasm_byte_vec_delete(&words);
+    wasmtime_error_wasm_trace(take_error, &frames);
+    if (frames.size == 0) { /* a limit, or a segment that does not fit: words of the engine alone */
+        wasm_name_t words;
+        wasmtime_error_message(take_error, &words);
+        copy_line(failure->message, sizeof failure->message, words.data, words.size);
+        wasm_byte_vec_delete(&words);
+    } else {
+        keep_reason(failure, "a host call of the start function failed");
+    }
     wasm_frame_vec_delete(&frames);
+    wasmtime_error_delete(take_error);
 }
 
 void bhi_failure_read(bhi_failure *failure, bhi_ending *ending)
 {
     *failure = (bhi_failure){0};
-    if (ending->trap != NULL) {
-        read_trap(failure, ending->trap);
-        wasm_trap_delete(ending->trap);
-    }
-    if (ending->error != NULL) {
-        read_error(failure, ending->error);
-        wasmtime_error_delete(ending->error);
-    }
-    if (ending->call.error != NULL) {
-        read_error(failure, ending->call.error);
-        failure->is_out_of_fuel = ending->call.trap_code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
-        wasmtime_error_delete(ending->call.error);
-    }
+    if (ending->trap != NULL)
+        read_start_trap(failure, ending->trap);
+    if (ending->error != NULL)
+        read_instantiation_error(failure, ending->error);
+    if (ending->call != NULL)
+        read_call_error(failure, ending->call);
     *ending = (bhi_ending){0};
 }

@@ -22,17 +22,18 @@ typedef struct bhi_failure {
 
 /* What the engine leaves when a call or an instantiation ends; all NULL when it returned. */
 typedef struct bhi_ending {
-    bhr_call_end call;
-    wasm_trap_t *trap;
+    bhr_error *call;   /* of a typed call */
+    wasm_trap_t *trap; /* of an instantiation, as the next */
     wasmtime_error_t *error;
 } bhi_ending;
 
 static inline bool bhi_ending_is_failure(const bhi_ending *ending)
 {
-    return ending->call.error != NULL || ending->trap != NULL || ending->error != NULL;
+    return ending->call != NULL || ending->trap != NULL || ending->error != NULL;
 }
 
-/* Empties and frees the ending. */
+/* Empties and frees the ending. The engine's own text of a trap is never asked for: it holds every
+ * function name of the backtrace whole, and a guest chooses those. */
 void bhi_failure_read(bhi_failure *failure, bhi_ending *ending);
 
 #endif

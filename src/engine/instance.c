@@ -128,6 +128,21 @@ static bh_status instantiate_driver(bhi_instance *instance, bh_error *reterr)
                                    : bhi_fail(reterr, BH_E_BUILD, "the driver did not start");
 }
 
+/* The host calls realloc unchecked: a function of another type would write over the host's stack.
+ * The link check read our own view of the module; this asks the engine about the very handle. */
+static bool is_realloc(bhi_instance *instance, const wasmtime_func_t *func)
+{
+    wasm_functype_t *type = wasmtime_func_type(instance->context, func);
+    const wasm_valtype_vec_t *params = wasm_functype_params(type);
+    const wasm_valtype_vec_t *results = wasm_functype_results(type);
+    bool is_right = params->size == 4 && results->size == 1;
+    for (size_t i = 0; is_right && i < params->size; i++)
+        is_right = wasm_valtype_kind(params->data[i]) == WASM_I32;
+    is_right = is_right && wasm_valtype_kind(results->data[0]) == WASM_I32;
+    wasm_functype_delete(type);
+    return is_right;
+}
+
 static bh_status put_in_table(bhi_instance *instance, const wasmtime_table_t *table, uint32_t slot,
                               const char *export, bh_error *reterr)
 {
@@ -136,6 +151,8 @@ static bh_status put_in_table(bhi_instance *instance, const wasmtime_table_t *ta
     wasmtime_val_t value = {.kind = WASMTIME_FUNCREF};
     if (!find_func(instance, &instance->guest_instance, export, &value.of.funcref))
         return bhi_fail(reterr, BH_E_BUILD, "export %s is not a function", export);
+    if (slot == BHI_DRIVER_REALLOC && !is_realloc(instance, &value.of.funcref))
+        return bhi_fail(reterr, BH_E_BUILD, "export %s is not a realloc", export);
     if (slot == BHI_DRIVER_REALLOC)
         instance->guest_realloc = value.of.funcref;
     wasmtime_error_t *error = wasmtime_table_set(instance->context, table, slot, &value);

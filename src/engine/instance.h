@@ -51,6 +51,7 @@ struct bhi_instance {
     bhi_ending ending;        /* written by the engine when that ends */
     wasm_trap_t *nested_trap; /* of a call made by a host function, to be passed on */
     uint32_t ticks;           /* since the call was last polled */
+    unsigned seen_ticks;      /* of the ticker, at the last look from a host call */
     bool is_waiting;          /* suspended in a host call */
     bool is_stopped;          /* by us, with stop_outcome */
     bh_outcome stop_outcome;

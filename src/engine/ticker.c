@@ -42,6 +42,7 @@ static void *ticker_main(void *arg)
     while (!is_stopping(ticker)) {
         wait_one_tick(ticker);
         ticker->tick_cb(ticker->arg);
+        atomic_fetch_add_explicit(&ticker->ticks, 1, memory_order_relaxed);
         /* `left` first: a stretch that begins in between counts as running. */
         unsigned left = atomic_load_explicit(&ticker->left, memory_order_acquire);
         unsigned entered = atomic_load(&ticker->entered);

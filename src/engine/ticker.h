@@ -21,6 +21,7 @@ typedef struct bhi_ticker {
     atomic_uint entered;  /* stretches begun; seq_cst against is_asleep: see bhi_ticker_enter */
     atomic_uint left;     /* stretches ended; nothing runs when it equals `entered` */
     atomic_bool is_asleep;
+    atomic_uint ticks; /* relaxed: only that it changes matters */
 } bhi_ticker;
 
 BH_MUST_USE bh_status bhi_ticker_init(bhi_ticker *ticker, uint32_t tick_us,
@@ -42,6 +43,12 @@ static inline void bhi_ticker_enter(bhi_ticker *ticker)
 static inline void bhi_ticker_leave(bhi_ticker *ticker)
 {
     atomic_fetch_add_explicit(&ticker->left, 1, memory_order_release);
+}
+
+/* Changes with every tick. */
+static inline unsigned bhi_ticker_read(const bhi_ticker *ticker)
+{
+    return atomic_load_explicit(&ticker->ticks, memory_order_relaxed);
 }
 
 #endif

@@ -254,6 +254,18 @@ static void begin_call(bhi_invocation *invocation)
     bhi_instance_begin_hook(instance, &invocation->budget, &invocation->hook_call);
 }
 
+/* The guest was not entered: its instance is as good as before. */
+static void return_unused(bhi_invocation *invocation, uint64_t memory_bytes)
+{
+    bh_error error;
+    bh_status status = bhi_fail(
+        &error, BH_E_LIMIT, "the instance has %llu bytes of memory, the request allows %llu",
+        (unsigned long long)memory_bytes, (unsigned long long)invocation->request.memory_bytes_max);
+    (void)status; /* in the error */
+    end_lease(invocation, false);
+    finish_failed(invocation, &error);
+}
+
 static void go_on_calling(bhi_invocation *invocation)
 {
     bhi_instance *instance = invocation->pooled->instance;
@@ -275,6 +287,18 @@ static void go_on_calling(bhi_invocation *invocation)
         }
     }
     settle(invocation);
+}
+
+/* Enter the guest, unless its instance is larger than the request allows. */
+static void enter(bhi_invocation *invocation)
+{
+    uint64_t memory_bytes = bhi_instance_memory_bytes(invocation->pooled->instance);
+    if (memory_bytes > invocation->request.memory_bytes_max) {
+        return_unused(invocation, memory_bytes);
+        return;
+    }
+    begin_call(invocation);
+    go_on_calling(invocation);
 }
 
 /* ---- build ---- */
@@ -336,8 +360,7 @@ static void go_on_building(bhi_invocation *invocation)
     }
     bhi_pool_built(invocation->capsule->pool, invocation->slot, invocation->pooled);
     invocation->leased_ns = bhi_monotonic_ns();
-    begin_call(invocation);
-    go_on_calling(invocation);
+    enter(invocation);
 }
 
 /* ---- checkout ---- */
@@ -350,8 +373,7 @@ static void take_grant(bhi_invocation *invocation, bhi_grant grant)
         return;
     }
     invocation->pooled = bhi_slot_item(grant.slot);
-    begin_call(invocation);
-    go_on_calling(invocation);
+    enter(invocation);
 }
 
 static void granted_cb(bhi_waiter *waiter, bh_status status, bhi_grant grant)

@@ -60,11 +60,10 @@ static void done_cb(void *arg, bh_status status, const bh_result *result, const 
         *call->reterr = *error;
 }
 
-bh_status bh_invoke(bh_capsule *capsule, const bh_request *request, bh_result *result,
-                    bh_error *reterr)
+/* Runs the invocation with the result's storage; the result is written only on BH_OK. */
+static bh_status invoke_here(bh_capsule *capsule, const bh_request *request, bh_result *result,
+                             bh_error *reterr)
 {
-    if (capsule == NULL || request == NULL || result == NULL)
-        return bhi_fail(reterr, BH_E_ARG, "capsule, request and result must not be NULL");
     bhi_worker *worker;
     bh_status status = find_worker(&worker, reterr);
     if (status != BH_OK)
@@ -79,15 +78,34 @@ bh_status bh_invoke(bh_capsule *capsule, const bh_request *request, bh_result *r
     bhi_invocation_run(invocation);
     while (!call.is_done)
         bhi_worker_turn(worker, true);
-    if (call.status != BH_OK) /* texts of an earlier call may be gone with the old storage */
-        *result = (bh_result){.outcome = BH_OUTCOME_REFUSED,
-                              .action = "",
-                              .data = "",
-                              .message = "",
-                              .backtrace = ""};
     result->storage = storage.data;
     result->storage_bytes = storage.capacity;
     return call.status;
+}
+
+/* Nothing of an earlier call may be taken for this one's answer. */
+static void reset(bh_result *result)
+{
+    *result = (bh_result){.outcome = BH_OUTCOME_REFUSED,
+                          .action = "",
+                          .data = "",
+                          .message = "",
+                          .backtrace = "",
+                          .storage = result->storage,
+                          .storage_bytes = result->storage_bytes};
+}
+
+bh_status bh_invoke(bh_capsule *capsule, const bh_request *request, bh_result *result,
+                    bh_error *reterr)
+{
+    if (result == NULL)
+        return bhi_fail(reterr, BH_E_ARG, "result must not be NULL");
+    bh_status status = capsule == NULL || request == NULL
+                           ? bhi_fail(reterr, BH_E_ARG, "capsule and request must not be NULL")
+                           : invoke_here(capsule, request, result, reterr);
+    if (status != BH_OK)
+        reset(result);
+    return status;
 }
 
 void bh_result_deinit(bh_result *result)

@@ -88,6 +88,29 @@ static void all_missing_imports_are_named_at_once(void **state)
     }
 }
 
+static void names_of_a_capsule_cannot_forge_lines(void **state)
+{
+    (void)state;
+    bh_error error;
+    assert_int_equal(try_load_guest(&fixture, "control_names", &error), BH_E_MODULE);
+    assert_non_null(strstr(error.text, "forged"));
+    assert_null(strchr(error.text, '\n'));
+    assert_null(strchr(error.text, 0x1b));
+}
+
+/* One view of the module must not meet "r", and another the "r" before the NUL. */
+static void an_export_with_a_nul_in_its_name_is_refused(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = NULL;
+    bh_error error;
+    assert_int_equal(bh_capsule_load(fixture.runtime,
+                                     TEST_SOURCE_DIR "/tests/runtime/components/nul_export.wasm",
+                                     NULL, &capsule, &error),
+                     BH_E_MODULE);
+    assert_non_null(strstr(error.text, "NUL"));
+}
+
 static void write_file(const char *path, const void *bytes, size_t len)
 {
     FILE *file = fopen(path, "we");
@@ -190,6 +213,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_cannot_run_is_refused_with_its_reason),
         CASE(all_missing_imports_are_named_at_once),
+        CASE(names_of_a_capsule_cannot_forge_lines),
+        CASE(an_export_with_a_nul_in_its_name_is_refused),
         CASE(a_truncated_module_is_refused_at_every_length),
         CASE(arguments_outside_the_contract_are_refused),
         CASE(compiled_code_comes_from_the_cache_the_second_time),

@@ -52,6 +52,8 @@ static const fault_case faults[] = {
     {"sleep_forever", "x", "", BH_OUTCOME_DEADLINE, "deadline", NULL, NULL},
     {"realloc_loop", "x", "", BH_OUTCOME_DEADLINE, "deadline", NULL, NULL},
     {"post_return_loop", "x", "", BH_OUTCOME_DEADLINE, "deadline", NULL, NULL},
+    {"straight_calls", "x", "", BH_OUTCOME_DEADLINE, "deadline", NULL, NULL},
+    {"mangled_name", "x", "", BH_OUTCOME_TRAPPED, "unreachable", NULL, NULL},
     {"grow", "x", "", BH_OUTCOME_MEMORY_LIMIT, NULL, NULL, NULL},
     {"grow_table", "x", "", BH_OUTCOME_TRAPPED, NULL, NULL, NULL},
     {"bad_result_pointer", "x", "", BH_OUTCOME_TRAPPED, NULL, NULL, NULL},
@@ -204,6 +206,43 @@ static void memory_growth_beyond_the_limit_is_refused_to_the_guest(void **state)
     bh_capsule_release(capsule);
 }
 
+static void an_instance_larger_than_the_request_allows_is_not_entered(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = load_guest(&fixture, "straight_calls", BH_REUSE_SHARED); /* 62.5 MiB */
+    bh_request request = {.action = "x", .memory_bytes_max = 1 << 20};
+    bh_result result = {0};
+    bh_error error;
+    assert_int_equal(bh_invoke(capsule, &request, &result, &error), BH_E_LIMIT);
+    assert_non_null(strstr(error.text, "1048576"));
+    bh_result_deinit(&result);
+    bh_capsule_stats stats;
+    bh_capsule_read_stats(capsule, &stats);
+    assert_int_equal(stats.condemned, 0);
+    assert_int_equal(stats.idle, 1);
+    bh_capsule_release(capsule);
+}
+
+static void a_refused_call_leaves_nothing_of_an_earlier_answer(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = load_example(&fixture, "echo");
+    bh_result result = {0};
+    bh_error error;
+    bh_request good = {.action = "x", .payload = "secret", .payload_len = 6};
+    bh_request bad = {.action = "x", .principal = "not allowed"};
+    use_engine_signals();
+    assert_int_equal(bh_invoke(capsule, &good, &result, &error), BH_OK);
+    assert_string_equal(result.data, "secret");
+    assert_int_equal(bh_invoke(capsule, &bad, &result, &error), BH_E_ARG);
+    assert_int_equal(result.outcome, BH_OUTCOME_REFUSED);
+    assert_string_equal(result.data, "");
+    assert_string_equal(result.action, "");
+    assert_int_equal(result.data_len, 0);
+    bh_result_deinit(&result);
+    bh_capsule_release(capsule);
+}
+
 static void state_is_kept_only_by_shared(void **state)
 {
     (void)state;
@@ -275,6 +314,8 @@ int main(void)
         CASE(no_depth_of_the_guest_overflows_the_fiber),
         CASE(fuel_bounds_a_call_and_is_charged_exactly),
         CASE(memory_growth_beyond_the_limit_is_refused_to_the_guest),
+        CASE(an_instance_larger_than_the_request_allows_is_not_entered),
+        CASE(a_refused_call_leaves_nothing_of_an_earlier_answer),
         CASE(state_is_kept_only_by_shared),
         CASE(a_condemned_instance_is_never_lent_again),
         CASE(results_of_every_size_arrive_whole),
