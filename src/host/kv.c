@@ -135,7 +135,7 @@ static bhi_kv_verdict submit(bhi_guest *guest, bhi_kv_store *store, const bhi_kv
     }
     if (bhi_kv_store_submit(store, write, written_cb, *ret_remote, NULL, &error) == BH_OK)
         return BHI_KV_OK;
-    bhi_log(BHI_LOG_WARN, "kv: a write was refused: %s", error.text);
+    bhi_log(BHI_LOG_DEBUG, "kv: a write was refused: %s", error.text); /* a guest may retry */
     bhi_remote_discard(*ret_remote);
     return BHI_KV_FAILED;
 }
