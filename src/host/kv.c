@@ -1,8 +1,7 @@
 /* host/kv.c - astrid:kv/host@1.0.0 on the store of kv_store.h.
  *
  * Reads run at once. A write is handed to the store's writer thread and the guest is suspended
- * until the commit that covers it is durable; an abandoned call takes its write
- * back if it is still queued.
+ * until the commit that covers it is durable; an abandoned call leaves its write to finish alone.
  */
 #include "base/log.h"
 #include "host/host.h"
@@ -121,8 +120,7 @@ static void written_cb(void *arg, const bhi_kv_answer *answer)
 
 /* Hand the write over; *ret_remote is what to await. */
 static bhi_kv_verdict submit(bhi_guest *guest, bhi_kv_store *store, const bhi_kv_write_spec *spec,
-                             bhi_operation *operation, bhi_remote **ret_remote,
-                             uint64_t *ret_ticket)
+                             bhi_operation *operation, bhi_remote **ret_remote)
 {
     bhi_kv_scope scope = scope_of(guest);
     bhi_kv_write *write;
@@ -135,7 +133,7 @@ static bhi_kv_verdict submit(bhi_guest *guest, bhi_kv_store *store, const bhi_kv
         bhi_kv_write_destroy(write);
         return BHI_KV_FAILED;
     }
-    if (bhi_kv_store_submit(store, write, written_cb, *ret_remote, ret_ticket, &error) == BH_OK)
+    if (bhi_kv_store_submit(store, write, written_cb, *ret_remote, NULL, &error) == BH_OK)
         return BHI_KV_OK;
     bhi_log(BHI_LOG_DEBUG, "kv: a write was refused: %s", error.text); /* a guest may retry */
     bhi_remote_discard(*ret_remote);
@@ -148,17 +146,11 @@ static bool write_durably(bhi_guest *guest, bhi_kv_store *store, const bhi_kv_wr
 {
     bhi_operation operation;
     bhi_remote *remote;
-    uint64_t ticket;
-    *ret_answer =
-        (bhi_kv_answer){.verdict = submit(guest, store, spec, &operation, &remote, &ticket)};
+    *ret_answer = (bhi_kv_answer){.verdict = submit(guest, store, spec, &operation, &remote)};
     if (ret_answer->verdict != BHI_KV_OK)
         return true;
-    if (!bhi_remote_await(remote)) {
-        /* Taken back before it was done, the write calls nobody: end its side for it. */
-        if (bhi_kv_store_abandon(store, ticket))
-            bhi_remote_finish(remote);
+    if (!bhi_remote_await(remote))
         return false;
-    }
     *ret_answer = *(const bhi_kv_answer *)bhi_remote_payload(remote);
     bhi_remote_release(remote);
     return true;
