@@ -43,8 +43,9 @@ typedef struct bh_request {
 } bh_request;
 
 typedef struct bh_timings {
-    uint64_t wait_ns;    /* checkout to lease, building included  */
-    uint64_t run_ns;     /* first instruction to last             */
+    uint64_t wait_ns;    /* until the lease, queueing and building included; 0 when an instance was
+                          * free at once: what little passed then is in run_ns */
+    uint64_t run_ns;     /* from the lease to the end of the call, waits in host calls included */
     uint64_t restore_ns; /* end of the call to the lease's return */
 } bh_timings;
 

@@ -29,13 +29,14 @@ typedef struct bh_runtime_options {
         *state_directory; /* key-value store, mode 0700; NULL: kv calls fail with "unknown" */
     const char *cache_directory; /* compiled code; NULL: none, compile at every load */
     uint64_t kv_map_bytes_max; /* ceiling of the store's file                default 16 GiB      */
-    uint32_t tick_us;          /* how often running guests are looked at     default 1000        */
+    uint32_t tick_us; /* how often running guests are looked at; 100 to 100,000   default 1000 */
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */
     void *guest_log_arg;
 } bh_runtime_options;
 
-/* `options` may be NULL: all defaults. Blocks: opens the store. Fails with BH_E_ARG, BH_E_NOMEM,
- * BH_E_IO, BH_E_CORRUPT. */
+/* `options` may be NULL: all defaults. Blocks: opens the store. A cache directory that
+ * cannot be used costs a warning only. Fails with BH_E_ARG, BH_E_NOMEM, BH_E_IO, BH_E_CORRUPT,
+ * BH_E_LIMIT, BH_E_UNSUPPORTED. */
 BH_API BH_MUST_USE bh_status bh_runtime_create(const bh_runtime_options *options,
                                                bh_runtime **ret_runtime, bh_error *reterr);
 /* Takes NULL. */
