@@ -59,10 +59,21 @@ typedef struct bh_histogram {
 } bh_histogram;
 
 typedef struct bh_capsule_stats {
-    uint32_t live, idle, leased, building, waiting, live_max; /* instances and waiting callers  */
+    /* Instances now; what is live and none of these is being destroyed. */
+    uint32_t live, idle, leased, building, restoring;
+    uint32_t live_max, min_idle;
+    uint32_t waiting;     /* callers */
+    bool is_breaker_open; /* too many instances failed lately: none is built for now */
+
+    uint64_t leases;                     /* begun                                                 */
     uint64_t outcomes[BH_OUTCOME_COUNT]; /* invocations ended, by outcome                         */
     uint64_t fuel_used;
-    uint64_t builds, build_failures, condemned;
+    uint64_t builds, build_failures;
+    uint64_t builds_ahead; /* of the builds: for nobody yet                         */
+    uint64_t condemned[BH_OUTCOME_COUNT]; /* instances destroyed because a lease ended like this  */
+    uint64_t retired; /* instances destroyed after a clean lease, as their reuse asks          */
+    uint64_t evicted_idle, evicted_by_need; /* idle instances destroyed: unused; for memory       */
+    uint64_t refusals[BH_STATUS_COUNT]; /* callers that got no instance, by status               */
     uint64_t memory_bytes_code; /* size of the wasm file                                         */
     uint64_t compile_ns;        /* compile, or load from the cache                               */
     bool is_from_cache;

@@ -23,6 +23,9 @@ typedef enum bh_blame { BH_BLAME_NONE, BH_BLAME_CALLER, BH_BLAME_GUEST, BH_BLAME
     X(E_BUILD, GUEST, 1, "an instance could not be built")                                         \
     X(E_LIMIT, HOST, 1, "a configured limit is reached")                                           \
     X(E_SATURATED, HOST, 1, "the queue of callers is full")                                        \
+    X(E_OVER_CAP, CALLER, 1, "the principal holds all the instances that it may")                  \
+    X(E_BREAKER, GUEST, 1, "too many instances failed lately; none is built for now")              \
+    X(E_NESTED, CALLER, 0, "a chain of invocations could only wait for itself")                    \
     X(E_DEADLINE, HOST, 1, "the deadline passed")                                                  \
     X(E_CANCELLED, CALLER, 0, "the caller gave up")                                                \
     X(E_CLOSED, HOST, 1, "the object is closed")                                                   \
@@ -39,10 +42,11 @@ typedef enum bh_status {
 } bh_status;
 
 typedef struct bh_error {
-    bh_status code;  /* equals the returned status     */
-    int32_t os_code; /* errno at the failure, or 0     */
-    char text[504];  /* NUL-terminated, cut with "..." */
-} bh_error;          /* lives on stacks, copied between threads, never allocates */
+    bh_status code;          /* equals the returned status               */
+    int32_t os_code;         /* errno at the failure, or 0               */
+    uint32_t retry_after_ms; /* when a retry may help, 0 when not known  */
+    char text[500];          /* NUL-terminated, cut with "..."           */
+} bh_error;                  /* lives on stacks, copied between threads, never allocates */
 
 /* Static strings; "unknown" for a value outside the enum. Any thread. */
 BH_API const char *bh_status_name(bh_status status); /* "E_LIMIT" */

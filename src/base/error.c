@@ -98,6 +98,7 @@ bh_status bhi_fail(bh_error *reterr, bh_status code, const char *format, ...)
         return code;
     reterr->code = code;
     reterr->os_code = 0;
+    reterr->retry_after_ms = 0;
     va_list arguments;
     va_start(arguments, format);
     cut_with_dots(reterr, vsnprintf(reterr->text, sizeof reterr->text, format, arguments));
@@ -133,5 +134,6 @@ bh_status bhi_fail_within(bh_error *reterr, bh_status code, const char *format, 
     bh_error inner = *reterr;
     code = bhi_fail(reterr, code, "%s: %s", prefix, inner.text);
     reterr->os_code = inner.os_code;
+    reterr->retry_after_ms = inner.retry_after_ms;
     return code;
 }

@@ -274,7 +274,7 @@ void bh_capsule_read_stats(bh_capsule *capsule, bh_capsule_stats *ret_stats)
         .live_max = pool.live_max,
         .builds = pool.builds,
         .build_failures = pool.build_failures,
-        .condemned = pool.condemned,
+        .retired = pool.condemned,
         .memory_bytes_code = capsule->wasm_bytes,
         .compile_ns = code->compile_ns,
         .is_from_cache = code->is_from_cache,

@@ -306,7 +306,8 @@ static const capsule_number capsule_numbers[] = {
     COUNTER(fuel_used, "bulkhead_fuel_used_total", "Fuel used by invocations."),
     COUNTER(builds, "bulkhead_instance_builds_total", "Instances built."),
     COUNTER(build_failures, "bulkhead_instance_build_failures_total", "Builds that failed."),
-    COUNTER(condemned, "bulkhead_instances_condemned_total", "Instances destroyed after a lease."),
+    COUNTER(retired, "bulkhead_instances_retired_total",
+            "Instances destroyed after a clean lease, as their reuse asks."),
 };
 
 static const struct {

@@ -63,7 +63,7 @@ static json_t *pack_stats(const bh_capsule_stats *stats)
     return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o}", "outcomes",
                      pack_outcomes(stats), "fuel_used", (json_int_t)stats->fuel_used, "builds",
                      (json_int_t)stats->builds, "build_failures", (json_int_t)stats->build_failures,
-                     "condemned", (json_int_t)stats->condemned, "memory_bytes_code",
+                     "retired", (json_int_t)stats->retired, "memory_bytes_code",
                      (json_int_t)stats->memory_bytes_code, "compile_ns",
                      (json_int_t)stats->compile_ns, "is_from_cache", (int)stats->is_from_cache,
                      "wait", pack_histogram(&stats->wait), "run", pack_histogram(&stats->run),
