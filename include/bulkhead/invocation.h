@@ -40,6 +40,7 @@ typedef struct bh_request {
     uint32_t timeout_ms;       /* for queueing, running and waiting; 0: 30,000                */
     uint64_t fuel_max;         /* 0: 10^10                                                    */
     uint64_t memory_bytes_max; /* linear memory; 0: 64 MiB                                */
+    bool no_wait;              /* refuse at once when no instance is free and none may be built */
 } bh_request;
 
 typedef struct bh_timings {

@@ -1,41 +1,39 @@
 /* pool/pool.c - the lock around the core, and the callbacks outside it.
  *
- * Every function has one shape: take the lock, let the core decide, let go, do what it decided. A
- * destroyed item leads to one more decision, so `finish` loops (P6: destroy_cb and granted_cb run
- * between two holds of the lock).
+ * Every function has one shape: take the lock, change the core, `settle`: ask the core what is to
+ * be done, let go, do it. Effects are asked for several at a time, so that most calls take the lock
+ * once. A destroyed item changes the core again, so `settle` loops (P6: callbacks run between two
+ * holds of the lock).
  *
  * No reference is counted per slot: a slot that is not empty is one (P8). The pool is over when no
  * reference is left and nothing is live, and exactly one thread sees the step to that. After an
- * answer the pool belongs to whoever got the slot and is not touched again here.
+ * answer the pool belongs to whoever got the slot and is not touched again here, unless the loop
+ * goes on: then it holds a reference.
  */
 #include "pool/pool.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "base/assert.h"
-#include "pool/pool_core.h"
+#include "base/clock.h"
+#include "pool/pool_state.h"
 
-struct bhi_pool {
-    bhi_pool_options options; /* set once */
-    pthread_mutex_t lock;
-    uint32_t references; /* guarded by lock */
-    bhi_pool_core core;  /* guarded by lock */
-    void *memory[];      /* the core's: guarded by lock, but for the item of a leased slot */
-};
+enum { EFFECTS_AT_ONCE = 8 };
 
-static void lock_pool(bhi_pool *pool)
+void bhi_pool_lock(bhi_pool *pool)
 {
     int failed = pthread_mutex_lock(&pool->lock);
     BHI_ASSERT(failed == 0);
 }
 
-static void unlock_pool(bhi_pool *pool)
+void bhi_pool_unlock(bhi_pool *pool)
 {
     int failed = pthread_mutex_unlock(&pool->lock);
     BHI_ASSERT(failed == 0);
 }
+
+/* ---- create, free ---- */
 
 static bh_status check_options(const bhi_pool_options *options, bh_error *reterr)
 {
@@ -93,171 +91,237 @@ static void free_pool(bhi_pool *pool)
         options.freed_cb(options.arg);
 }
 
-/* Lets go of the lock. */
-static void finish_locked(bhi_pool *pool, bhi_pool_effect effect)
+/* ---- effects ---- */
+
+static uint32_t take_effects_locked(bhi_pool *pool, uint64_t now_ns, bhi_pool_effect *effects)
 {
-    while (effect.kind == BHI_EFFECT_DESTROY) {
-        void *item = effect.slot->item;
-        unlock_pool(pool);
-        pool->options.destroy_cb(pool->options.arg, item);
-        lock_pool(pool);
-        effect = bhi_pool_core_destroyed(&pool->core, effect.slot);
+    uint32_t count = 0;
+    while (count < EFFECTS_AT_ONCE) {
+        effects[count] = bhi_pool_core_next(&pool->core, now_ns);
+        if (effects[count].kind == BHI_EFFECT_NONE)
+            break;
+        count++;
     }
+    return count;
+}
+
+static void perform(const bhi_pool *pool, const bhi_pool_effect *effect)
+{
+    switch (effect->kind) {
+    case BHI_EFFECT_DESTROY:
+        pool->options.destroy_cb(pool->options.arg, effect->slot->item);
+        break;
+    case BHI_EFFECT_BUILD:
+        pool->options.build_ahead_cb(pool->options.arg, effect->slot);
+        break;
+    case BHI_EFFECT_ANSWER:
+        bhi_chain_goes_on(effect->waiter);
+        effect->waiter->granted_cb(effect->waiter, effect->status, effect->grant);
+        break;
+    case BHI_EFFECT_NONE:
+        break;
+    }
+}
+
+static void report_destroyed_locked(bhi_pool *pool, const bhi_pool_effect *effects, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (effects[i].kind == BHI_EFFECT_DESTROY)
+            bhi_pool_core_destroyed(&pool->core, effects[i].slot);
+}
+
+/* When the user is to wake the pools, or UINT64_MAX: for the sake of this one, told once; or
+ * because a permit came back that another one may wait for. */
+static uint64_t take_wake_locked(bhi_pool *pool, uint64_t now_ns, bool has_given)
+{
+    const bhi_pool_core *core = &pool->core;
+    bhi_ceiling *ceiling = pool->options.ceiling;
+    bool is_newly_starved = core->is_starved && !pool->has_told_starved;
+    pool->has_told_starved = core->is_starved;
+    if (is_newly_starved || (has_given && ceiling != NULL && bhi_ceiling_has_starved(ceiling)))
+        return now_ns;
+    bool is_told = core->wake_at_ns == pool->told_wake_ns;
+    pool->told_wake_ns = core->wake_at_ns;
+    return is_told ? UINT64_MAX : core->wake_at_ns;
+}
+
+static void wake(const bhi_pool *pool, uint64_t at_ns)
+{
+    if (at_ns != UINT64_MAX && pool->options.wake_cb != NULL)
+        pool->options.wake_cb(pool->options.arg, at_ns);
+}
+
+/* Takes and lets go of the lock as often as it needs; the caller holds it, and a reference. */
+static void perform_all_locked(bhi_pool *pool, uint64_t now_ns, const bhi_pool_effect *effects,
+                               uint32_t count, uint64_t wake_at_ns)
+{
+    bhi_pool_unlock(pool);
+    for (uint32_t i = 0; i < count; i++)
+        perform(pool, &effects[i]);
+    wake(pool, wake_at_ns);
+    bhi_pool_lock(pool);
+    report_destroyed_locked(pool, effects, count);
+}
+
+/* Do what the core asks for, until it asks for nothing. `has_given`: a slot became empty before.
+ * Lets go of the lock; the pool may be gone afterwards. */
+static void settle_locked(bhi_pool *pool, uint64_t now_ns, bool has_given)
+{
+    bhi_pool_effect effects[EFFECTS_AT_ONCE];
+    pool->references++;
+    for (;;) {
+        uint32_t count = take_effects_locked(pool, now_ns, effects);
+        uint64_t wake_at_ns = take_wake_locked(pool, now_ns, has_given);
+        if (count == 0 && wake_at_ns == UINT64_MAX)
+            break;
+        perform_all_locked(pool, now_ns, effects, count, wake_at_ns);
+        has_given = true; /* what was destroyed */
+        if (count == 0)
+            break;
+    }
+    pool->references--;
     bool is_over = is_over_locked(pool);
-    unlock_pool(pool);
-    if (effect.kind == BHI_EFFECT_ANSWER)
-        effect.waiter->granted_cb(effect.waiter, effect.status, effect.grant);
-    else if (is_over)
+    bhi_pool_unlock(pool);
+    if (is_over)
         free_pool(pool);
 }
 
+/* ---- references ---- */
+
 void bhi_pool_retain(bhi_pool *pool)
 {
-    lock_pool(pool);
+    bhi_pool_lock(pool);
     BHI_ASSERT(pool->references > 0 && pool->references < UINT32_MAX);
     pool->references++;
-    unlock_pool(pool);
+    bhi_pool_unlock(pool);
 }
 
+/* Idle items would keep it for ever; nobody is left to check one out. */
 void bhi_pool_release(bhi_pool *pool)
 {
-    lock_pool(pool);
+    bhi_pool_lock(pool);
     BHI_ASSERT(pool->references > 0);
-    bool is_last = pool->references == 1;
-    if (!is_last)
-        pool->references--;
-    unlock_pool(pool);
-    if (!is_last)
-        return;
-    bhi_pool_close(pool); /* idle items would keep it for ever; nobody is left to check one out */
-    lock_pool(pool);
     pool->references--;
-    finish_locked(pool, (bhi_pool_effect){0});
+    if (pool->references == 0)
+        bhi_pool_core_close(&pool->core);
+    settle_locked(pool, bhi_monotonic_ns(), false);
 }
 
-/* The caller's reference keeps the pool from one answer to the next. */
 void bhi_pool_close(bhi_pool *pool)
 {
-    lock_pool(pool);
-    bhi_pool_effect effect = bhi_pool_core_close(&pool->core);
-    while (effect.kind == BHI_EFFECT_ANSWER) {
-        unlock_pool(pool);
-        effect.waiter->granted_cb(effect.waiter, effect.status, effect.grant);
-        lock_pool(pool);
-        effect = bhi_pool_core_close(&pool->core);
-    }
-    finish_locked(pool, effect);
+    bhi_pool_lock(pool);
+    bhi_pool_core_close(&pool->core);
+    settle_locked(pool, bhi_monotonic_ns(), false);
 }
 
-static bh_status refuse_checkout(const bhi_pool *pool, bh_status status, bh_error *reterr)
-{
-    if (status == BH_E_CLOSED)
-        return bhi_fail(reterr, status, "the pool is closed");
-    return bhi_fail(reterr, status, "all %u instances are in use and the queue of %u is full",
-                    pool->options.live_max, pool->options.waiters_max);
-}
+/* ---- checkout ---- */
 
-/* The queue is full, and a slot is free, but not for this one. */
-static bh_status refuse_capped(const bhi_pool *pool, bhi_bytes principal, bh_error *reterr)
+static bh_status check_caller(const bhi_waiter *waiter, bh_error *reterr)
 {
-    return bhi_fail(
-        reterr, BH_E_SATURATED,
-        "principal %.*s holds all %u instances that it may, and the queue of %u is full",
-        (int)principal.len, (const char *)principal.data, pool->options.principal_leases_max,
-        pool->options.waiters_max);
-}
-
-static bh_status check_caller(bhi_bytes principal, uint32_t weight, bh_error *reterr)
-{
-    if (principal.len > BHI_PRINCIPAL_BYTES_MAX)
+    if (waiter->principal.len > BHI_PRINCIPAL_BYTES_MAX)
         return bhi_fail(reterr, BH_E_ARG, "expected a principal of at most %u bytes, found %zu",
-                        BHI_PRINCIPAL_BYTES_MAX, principal.len);
-    if (weight > BHI_POOL_WEIGHT_MAX)
+                        BHI_PRINCIPAL_BYTES_MAX, waiter->principal.len);
+    if (waiter->weight > BHI_POOL_WEIGHT_MAX)
         return bhi_fail(reterr, BH_E_ARG, "expected a weight of at most %u, found %u",
-                        BHI_POOL_WEIGHT_MAX, weight);
+                        BHI_POOL_WEIGHT_MAX, waiter->weight);
     return BH_OK;
 }
 
-bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, bhi_grant *ret_grant,
-                            bh_error *reterr)
+bh_status bhi_pool_checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
+                                 bhi_grant *ret_grant, uint64_t *ret_wake_ns, bh_error *reterr)
 {
-    bh_status status = check_caller(waiter->principal, waiter->weight, reterr);
-    if (status != BH_OK)
-        return status;
-    lock_pool(pool);
-    status = bhi_pool_core_checkout(&pool->core, waiter, ret_grant);
-    bool is_free = bhi_pool_core_is_free(&pool->core);
-    unlock_pool(pool);
-    if (status == BH_OK)
+    *ret_wake_ns = UINT64_MAX;
+    bhi_pool_lock(pool);
+    bh_status status = bhi_pool_core_checkout(&pool->core, waiter, now_ns, ret_grant);
+    if (status == BH_OK && ret_grant->kind != BHI_GRANT_QUEUED) {
+        bhi_pool_unlock(pool);
         return BH_OK;
-    if (status == BH_E_SATURATED && is_free)
-        return refuse_capped(pool, waiter->principal, reterr);
-    return refuse_checkout(pool, status, reterr);
+    }
+    if (status != BH_OK)
+        status = bhi_refusal_locked(pool, waiter, status, now_ns, reterr);
+    *ret_wake_ns = take_wake_locked(pool, now_ns, false);
+    bhi_pool_unlock(pool);
+    return status;
 }
 
-static bh_status refuse_try(const bhi_pool *pool, bhi_bytes principal, bh_status status,
-                            bh_error *reterr)
+bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
+                            bhi_grant *ret_grant, bh_error *reterr)
 {
-    if (status == BH_E_LIMIT)
-        return bhi_fail(reterr, status, "principal %.*s holds all %u instances that it may",
-                        (int)principal.len, (const char *)principal.data,
-                        pool->options.principal_leases_max);
-    if (status == BH_E_SATURATED)
-        return bhi_fail(reterr, status, "all %u instances are in use", pool->options.live_max);
-    return refuse_checkout(pool, status, reterr);
-}
-
-bh_status bhi_pool_try_checkout(bhi_pool *pool, bhi_bytes principal, bhi_grant *ret_grant,
-                                bh_error *reterr)
-{
-    bh_status status = check_caller(principal, 1, reterr);
+    bh_status status = check_caller(waiter, reterr);
     if (status != BH_OK)
         return status;
-    lock_pool(pool);
-    status = bhi_pool_core_try_checkout(&pool->core, principal, ret_grant);
-    unlock_pool(pool);
-    return status == BH_OK ? BH_OK : refuse_try(pool, principal, status, reterr);
+    uint64_t wake_at_ns;
+    status = waiter->parent == NULL
+                 ? bhi_pool_checkout_here(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr)
+                 : bhi_chain_checkout(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr);
+    wake(pool, wake_at_ns); /* the caller's reference keeps the pool */
+    return status;
 }
 
-bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter, bh_status why)
+bh_status bhi_pool_try_checkout(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
+                                bhi_grant *ret_grant, bh_error *reterr)
 {
-    lock_pool(pool);
+    bh_status status = check_caller(waiter, reterr);
+    if (status != BH_OK)
+        return status;
+    bhi_pool_lock(pool);
+    status = bhi_pool_core_try_checkout(&pool->core, waiter, now_ns, ret_grant);
+    if (status != BH_OK)
+        status = bhi_refusal_locked(pool, waiter, status, now_ns, reterr);
+    bhi_pool_unlock(pool);
+    return status;
+}
+
+bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter, bh_status why, bh_error *reterr)
+{
+    BHI_ASSERT(why == BH_E_DEADLINE || why == BH_E_CANCELLED);
+    bhi_pool_lock(pool);
+    if (waiter->is_queued)
+        bhi_refusal_of_wait_locked(pool, waiter, why, reterr);
     bool is_cancelled = bhi_pool_core_cancel_wait(&pool->core, waiter, why);
-    unlock_pool(pool);
+    bhi_pool_unlock(pool);
+    if (is_cancelled)
+        bhi_chain_goes_on(waiter);
     return is_cancelled;
 }
 
-void bhi_pool_built(bhi_pool *pool, bhi_slot *slot, void *item)
+/* ---- builds ---- */
+
+void bhi_pool_built(bhi_pool *pool, bhi_slot *slot, void *item, uint64_t now_ns)
 {
-    lock_pool(pool);
+    bhi_pool_lock(pool);
     bhi_pool_core_built(&pool->core, slot, item);
-    unlock_pool(pool);
+    settle_locked(pool, now_ns, false); /* builds go on after one that did not fail */
 }
 
-void bhi_pool_build_failed(bhi_pool *pool, bhi_slot *slot)
+void bhi_pool_build_failed(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns, const bh_error *error)
 {
-    lock_pool(pool);
-    finish_locked(pool, bhi_pool_core_build_failed(&pool->core, slot));
+    bhi_pool_lock(pool);
+    pool->last_build_error = *error;
+    bhi_pool_core_build_failed(&pool->core, slot, now_ns);
+    settle_locked(pool, now_ns, true);
 }
 
-void bhi_pool_decline(bhi_pool *pool, bhi_slot *slot)
+void bhi_pool_decline(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns)
 {
-    lock_pool(pool);
-    finish_locked(pool, bhi_pool_core_decline(&pool->core, slot));
+    bhi_pool_lock(pool);
+    bhi_pool_core_decline(&pool->core, slot);
+    settle_locked(pool, now_ns, true);
 }
 
-bhi_slot *bhi_pool_reserve_warm(bhi_pool *pool)
+bhi_slot *bhi_pool_reserve_warm(bhi_pool *pool, uint64_t now_ns)
 {
-    lock_pool(pool);
-    bhi_slot *slot = bhi_pool_core_reserve_warm(&pool->core);
-    unlock_pool(pool);
+    bhi_pool_lock(pool);
+    bhi_slot *slot = bhi_pool_core_reserve_warm(&pool->core, now_ns);
+    bhi_pool_unlock(pool);
     return slot;
 }
 
-void bhi_pool_built_idle(bhi_pool *pool, bhi_slot *slot, void *item)
+void bhi_pool_built_idle(bhi_pool *pool, bhi_slot *slot, void *item, uint64_t now_ns)
 {
-    lock_pool(pool);
-    finish_locked(pool, bhi_pool_core_built_idle(&pool->core, slot, item));
+    bhi_pool_lock(pool);
+    bhi_pool_core_built_idle(&pool->core, slot, item, now_ns);
+    settle_locked(pool, now_ns, false);
 }
 
 void *bhi_slot_item(bhi_slot *slot)
@@ -265,15 +329,76 @@ void *bhi_slot_item(bhi_slot *slot)
     return slot->item;
 }
 
-void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bool is_condemned)
+/* ---- ends ---- */
+
+/* Its item is destroyed outside the lock; the slot, not empty, keeps the pool meanwhile. */
+static void destroy_locked(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns)
 {
-    lock_pool(pool);
-    finish_locked(pool, bhi_pool_core_return(&pool->core, slot, is_condemned));
+    bhi_pool_unlock(pool);
+    pool->options.destroy_cb(pool->options.arg, slot->item);
+    bhi_pool_lock(pool);
+    bhi_pool_core_destroyed(&pool->core, slot);
+    settle_locked(pool, now_ns, true);
+}
+
+static bool is_settled(const bhi_pool *pool)
+{
+    const bhi_pool_core *core = &pool->core;
+    return core->turns.waiting == 0 && !core->is_closed && !core->owes_ahead;
+}
+
+void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bh_outcome outcome, bool is_spent,
+                     uint64_t now_ns)
+{
+    bhi_pool_lock(pool);
+    if (bhi_pool_core_return(&pool->core, slot, outcome, is_spent, now_ns))
+        destroy_locked(pool, slot, now_ns);
+    else if (is_settled(pool))
+        bhi_pool_unlock(pool); /* the usual end */
+    else
+        settle_locked(pool, now_ns, false);
+}
+
+void bhi_pool_advance(bhi_pool *pool, uint64_t now_ns)
+{
+    bhi_pool_lock(pool);
+    settle_locked(pool, now_ns, false);
+}
+
+/* ---- eviction ---- */
+
+/* The caller's reference keeps the pool. */
+static bool evict(bhi_pool *pool, uint32_t leave, uint64_t idle_before_ns, uint64_t *counter,
+                  uint64_t now_ns)
+{
+    bhi_pool_lock(pool);
+    bhi_slot *slot = bhi_pool_core_evict(&pool->core, leave, idle_before_ns);
+    if (slot == NULL) {
+        bhi_pool_unlock(pool);
+        return false;
+    }
+    ++*counter;
+    destroy_locked(pool, slot, now_ns);
+    return true;
+}
+
+uint32_t bhi_pool_evict_idle(bhi_pool *pool, uint64_t idle_before_ns, uint64_t now_ns)
+{
+    uint32_t evicted = 0;
+    while (evict(pool, pool->options.min_idle, idle_before_ns, &pool->core.counters.evicted_idle,
+                 now_ns))
+        evicted++;
+    return evicted;
+}
+
+bool bhi_pool_evict_one(bhi_pool *pool, uint64_t now_ns)
+{
+    return evict(pool, 0, UINT64_MAX, &pool->core.counters.evicted_by_need, now_ns);
 }
 
 void bhi_pool_read_stats(bhi_pool *pool, bhi_pool_stats *ret_stats)
 {
-    lock_pool(pool);
+    bhi_pool_lock(pool);
     bhi_pool_core_read_stats(&pool->core, ret_stats);
-    unlock_pool(pool);
+    bhi_pool_unlock(pool);
 }

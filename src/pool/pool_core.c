@@ -1,21 +1,16 @@
-/* pool/pool_core.c - the slot life cycle and the queue, as pure decisions.
+/* pool/pool_core.c - the slot life cycle, as pure decisions.
  *
  * A slot is on the list of its state and nowhere else (P2), because the one function that changes
  * a state also changes the list and both counts. New slots go to the front of a list and are taken
- * from the front, so the most recently returned item is lent first: its memory is warm.
+ * from the front, so the most recently returned item is lent first: its memory is warm. Eviction
+ * takes from the back.
  *
- * Waiters queue within their principal, and principals queue for turns: deficit round robin
- * (Shreedhar and Varghese, 1995) with a lease as the unit of cost, so that a turn is `weight`
- * grants. Who has waiters stands in `turns`, or in `capped` while it holds all it may (P9); its
- * waiters stay, and a slot of its own that becomes free brings it back to the end of `turns`.
+ * A condemned slot stays live, and its holder's, until its item is destroyed; the ceiling bounds
+ * memory that exists, not memory that was promised (P1).
  *
- * Before a function, either nothing was free or `turns` was empty (P5). It frees at most one slot
- * and brings at most one principal back, so one waiter at most can be served afterwards: one
- * effect is enough. This is also why a condemned slot stays its holder's until it is destroyed:
- * ending the hold sooner could serve a waiter beside the destruction.
- *
- * A condemned slot stays live until its item is destroyed; the ceiling bounds memory that exists,
- * not memory that was promised (P1).
+ * Everything that may become possible is found by `bhi_pool_core_next`, from the state alone: who
+ * changes the state need not know whom it lets go on. Held-back builds are the one thing that time
+ * changes; `wake_at_ns` says when to look again.
  */
 #include "pool/pool_core.h"
 
@@ -25,9 +20,10 @@
 static const uint32_t successors[BHI_SLOT_STATE_COUNT] = {
     [BHI_SLOT_EMPTY] = TO(BUILDING),
     [BHI_SLOT_BUILDING] = TO(LEASED) | TO(IDLE) | TO(EMPTY),
-    [BHI_SLOT_IDLE] = TO(LEASED) | TO(CONDEMNED),
+    [BHI_SLOT_IDLE] = TO(LEASED) | TO(RESTORING) | TO(CONDEMNED),
     [BHI_SLOT_LEASED] = TO(IDLE) | TO(CONDEMNED),
-    [BHI_SLOT_CONDEMNED] = TO(EMPTY), /* P3 */
+    [BHI_SLOT_RESTORING] = TO(LEASED) | TO(EMPTY), /* P4 */
+    [BHI_SLOT_CONDEMNED] = TO(EMPTY),              /* P3 */
 };
 #undef TO
 
@@ -40,13 +36,10 @@ static void list_slot(bhi_pool_core *core, bhi_slot *slot, bhi_slot_state state)
 
 static void move_slot(bhi_pool_core *core, bhi_slot *slot, bhi_slot_state to)
 {
-    BHI_ASSERT(slot >= core->slots && slot < core->slots + core->live_max);
-    BHI_ASSERT((successors[slot->state] >> to & 1) != 0); /* P3, P7 */
+    BHI_ASSERT((successors[slot->state] >> to & 1) != 0); /* P3, P4, P7 */
     core->counts[slot->state]--;
     bhi_list_remove(&slot->link);
     list_slot(core, slot, to);
-    if (to == BHI_SLOT_LEASED)
-        core->checkouts++;
 }
 
 static bhi_slot *first_slot(const bhi_pool_core *core, bhi_slot_state state)
@@ -55,14 +48,11 @@ static bhi_slot *first_slot(const bhi_pool_core *core, bhi_slot_state state)
     return link == NULL ? NULL : BHI_CONTAINER_OF(link, bhi_slot, link);
 }
 
-bool bhi_pool_core_is_free(const bhi_pool_core *core)
-{
-    return core->counts[BHI_SLOT_IDLE] + core->counts[BHI_SLOT_EMPTY] > 0;
-}
-
+/* Who waits, lingers, holds a slot or has its state kept has a record. */
 static uint32_t principals_capacity(const bhi_pool_options *options)
 {
-    return options->live_max + options->waiters_max + 2;
+    uint32_t per_slot = options->is_affine ? 2 : options->principal_leases_max != 0;
+    return options->waiters_max + BHI_TURNS_LINGERING_MOST + per_slot * options->live_max + 3;
 }
 
 size_t bhi_pool_core_memory_bytes(const bhi_pool_options *options)
@@ -78,406 +68,582 @@ void bhi_pool_core_init(bhi_pool_core *core, const bhi_pool_options *options, ui
                             .min_idle = options->min_idle,
                             .waiters_max = options->waiters_max,
                             .principal_leases_max = options->principal_leases_max,
-                            .slots = memory};
+                            .is_affine = options->is_affine,
+                            .has_records = options->is_affine || options->principal_leases_max != 0,
+                            .builds_ahead = options->build_ahead_cb != NULL,
+                            .ceiling = options->ceiling,
+                            .slots = memory,
+                            .wake_at_ns = UINT64_MAX};
+    bhi_breaker_init(&core->breaker, options->breaker_condemned_max);
     bhi_principals_init(&core->principals, principals_capacity(options), key,
                         core->slots + options->live_max);
-    bhi_link_init(&core->turns);
-    bhi_link_init(&core->capped);
+    bhi_turns_init(&core->turns, &core->principals);
+    bhi_link_init(&core->unkept);
     for (int state = 0; state < BHI_SLOT_STATE_COUNT; state++)
         bhi_link_init(&core->lists[state]);
-    for (uint32_t i = 0; i < options->live_max; i++)
+    for (uint32_t i = options->live_max; i-- > 0;) {
+        bhi_link_init(&core->slots[i].kept_link);
         list_slot(core, &core->slots[i], BHI_SLOT_EMPTY);
+    }
 }
 
-/* ---- principals ---- */
+/* ---- builds that are held back ---- */
+
+static bool is_half_open(bhi_pool_core *core, uint64_t now_ns)
+{
+    return core->breaker.state != BHI_BREAKER_CLOSED &&
+           bhi_breaker_at(&core->breaker, now_ns) == BHI_BREAKER_HALF_OPEN;
+}
+
+static bool is_open(bhi_pool_core *core, uint64_t now_ns)
+{
+    return core->breaker.state != BHI_BREAKER_CLOSED &&
+           bhi_breaker_at(&core->breaker, now_ns) == BHI_BREAKER_OPEN;
+}
+
+/* Whatever the ceiling says. After a failure builds are tried one at a time. */
+static bool may_build(bhi_pool_core *core, uint64_t now_ns)
+{
+    if (core->failures != 0 &&
+        (now_ns < core->build_from_ns || core->counts[BHI_SLOT_BUILDING] != 0))
+        return false;
+    return !is_open(core, now_ns) && !(is_half_open(core, now_ns) && core->probe != NULL);
+}
+
+uint64_t bhi_pool_core_builds_from_ns(bhi_pool_core *core, uint64_t now_ns)
+{
+    uint64_t from_ns = core->failures != 0 ? core->build_from_ns : 0;
+    if (is_open(core, now_ns) && core->breaker.open_until_ns > from_ns)
+        from_ns = core->breaker.open_until_ns;
+    return from_ns > now_ns ? from_ns : UINT64_MAX;
+}
+
+static void set_starved(bhi_pool_core *core, bool is_starved)
+{
+    if (core->is_starved == is_starved)
+        return;
+    core->is_starved = is_starved;
+    if (is_starved)
+        atomic_fetch_add(&core->ceiling->starved, 1);
+    else
+        atomic_fetch_sub(&core->ceiling->starved, 1);
+}
+
+/* For a caller that will wait when there is none: it is announced before the second look. */
+static bool take_permit(bhi_pool_core *core, bool will_wait)
+{
+    if (core->ceiling == NULL || bhi_ceiling_take(core->ceiling))
+        return true;
+    if (!will_wait)
+        return false;
+    set_starved(core, true);
+    return bhi_ceiling_take(core->ceiling);
+}
+
+static void give_permit(bhi_pool_core *core)
+{
+    if (core->ceiling != NULL)
+        bhi_ceiling_give(core->ceiling);
+}
+
+/* Without a waiter that it could serve, a permit is no longer waited for. */
+static void end_starving(bhi_pool_core *core)
+{
+    if (core->is_starved && !bhi_turns_may_serve(&core->turns))
+        set_starved(core, false);
+}
+
+/* ---- holds ---- */
 
 static bool is_capped(const bhi_pool_core *core, const bhi_principal *principal)
 {
     return core->principal_leases_max != 0 && principal->held >= core->principal_leases_max;
 }
 
-/* To the end of the list where it belongs now, or off both; its turn is over. */
-static void line_up(bhi_pool_core *core, bhi_principal *principal)
+static void begin_hold(bhi_pool_core *core, bhi_slot *slot, bhi_principal *principal,
+                       const bhi_waiter *chain)
 {
-    bhi_list_remove(&principal->link);
-    principal->credit = 0;
-    if (principal->waiting != 0)
-        bhi_list_push_back(is_capped(core, principal) ? &core->capped : &core->turns,
-                           &principal->link);
-}
-
-static bhi_principal *first_principal(const bhi_link *list)
-{
-    bhi_link *link = bhi_list_first(list);
-    return link == NULL ? NULL : BHI_CONTAINER_OF(link, bhi_principal, link);
+    slot->chain = chain;
+    if (!core->has_records)
+        return;
+    BHI_ASSERT(!is_capped(core, principal)); /* P9 */
+    slot->holder = principal;
+    principal->held++;
 }
 
 static void end_hold(bhi_pool_core *core, bhi_slot *slot)
 {
     bhi_principal *holder = slot->holder;
+    slot->chain = NULL;
     if (holder == NULL)
         return;
     slot->holder = NULL;
-    bool was_capped = is_capped(core, holder);
+    if (is_capped(core, holder))
+        bhi_turns_uncap(&core->turns, holder);
     holder->held--;
-    if (was_capped && holder->waiting != 0)
-        line_up(core, holder);
     bhi_principals_settle(&core->principals, holder);
+}
+
+/* Its item has the state of `principal` from now on, or nobody's; the newest is lent first. */
+static void keep(bhi_pool_core *core, bhi_slot *slot, bhi_principal *principal)
+{
+    slot->keeper = principal;
+    bhi_list_push_front(principal == NULL ? &core->unkept : &principal->kept, &slot->kept_link);
+}
+
+static void stop_keeping(bhi_pool_core *core, bhi_slot *slot)
+{
+    bhi_principal *principal = slot->keeper;
+    bhi_list_remove(&slot->kept_link);
+    slot->keeper = NULL;
+    if (principal != NULL)
+        bhi_principals_settle(&core->principals, principal);
 }
 
 /* ---- granting ---- */
 
-/* Something is free. */
-static bhi_grant grant_free(bhi_pool_core *core, bhi_principal *principal)
+static const bhi_waiter *top_of_chain(const bhi_waiter *waiter)
 {
-    BHI_ASSERT(!core->is_closed);            /* P8 */
-    BHI_ASSERT(!is_capped(core, principal)); /* P9 */
-    bhi_slot *slot = first_slot(core, BHI_SLOT_IDLE);
-    bool is_idle = slot != NULL;
-    if (!is_idle)
-        slot = first_slot(core, BHI_SLOT_EMPTY);
-    move_slot(core, slot, is_idle ? BHI_SLOT_LEASED : BHI_SLOT_BUILDING);
-    slot->holder = principal;
-    principal->held++;
-    return (bhi_grant){is_idle ? BHI_GRANT_LEASE : BHI_GRANT_BUILD, slot};
-}
-
-static void enqueue(bhi_pool_core *core, bhi_waiter *waiter, bhi_principal *principal)
-{
-    BHI_ASSERT(!waiter->is_queued);
-    bhi_list_push_back(&principal->waiters, &waiter->link);
-    waiter->is_queued = true;
-    waiter->record = principal;
-    core->waiting++;
-    principal->weight = waiter->weight == 0 ? 1 : waiter->weight;
-    if (principal->credit > principal->weight)
-        principal->credit = principal->weight;
-    if (principal->waiting++ == 0)
-        line_up(core, principal);
-}
-
-/* Its principal may be left with nothing: settle it. */
-static void dequeue(bhi_pool_core *core, bhi_waiter *waiter)
-{
-    bhi_principal *principal = waiter->record;
-    bhi_list_remove(&waiter->link);
-    waiter->is_queued = false;
-    waiter->record = NULL;
-    core->waiting--;
-    if (--principal->waiting == 0)
-        line_up(core, principal);
-}
-
-static bhi_waiter *take_oldest(bhi_pool_core *core, const bhi_principal *principal)
-{
-    bhi_waiter *waiter = BHI_CONTAINER_OF(bhi_list_first(&principal->waiters), bhi_waiter, link);
-    dequeue(core, waiter);
+    while (waiter->parent != NULL)
+        waiter = waiter->parent;
     return waiter;
 }
 
-static bool may_grant(const bhi_pool_core *core, const bhi_principal *principal)
+static bhi_grant lease(bhi_pool_core *core, bhi_slot *slot)
 {
-    return bhi_pool_core_is_free(core) && !is_capped(core, principal);
+    move_slot(core, slot, BHI_SLOT_LEASED);
+    core->counters.leases++;
+    return (bhi_grant){BHI_GRANT_LEASE, slot};
 }
 
-static bh_status refuse_closed(bhi_pool_core *core)
+static bhi_grant build(bhi_pool_core *core, uint64_t now_ns)
 {
-    core->closed++;
-    return BH_E_CLOSED;
+    bhi_slot *slot = first_slot(core, BHI_SLOT_EMPTY);
+    move_slot(core, slot, BHI_SLOT_BUILDING);
+    if (is_half_open(core, now_ns))
+        core->probe = slot;
+    return (bhi_grant){BHI_GRANT_BUILD, slot};
 }
 
-bh_status bhi_pool_core_checkout(bhi_pool_core *core, bhi_waiter *waiter, bhi_grant *ret_grant)
+/* An idle item in the principal's own state, else in nobody's; or NULL. */
+static bhi_slot *find_kept(const bhi_pool_core *core, const bhi_principal *principal)
 {
-    if (core->is_closed)
-        return refuse_closed(core);
-    bhi_principal *principal = bhi_principals_find_or_add(&core->principals, waiter->principal);
-    if (may_grant(core, principal)) {
-        *ret_grant = grant_free(core, principal);
-        return BH_OK;
+    bhi_link *link = bhi_list_first(&principal->kept);
+    if (link == NULL)
+        link = bhi_list_first(&core->unkept);
+    return link == NULL ? NULL : BHI_CONTAINER_OF(link, bhi_slot, kept_link);
+}
+
+/* The state that was left alone longest goes. */
+static bhi_grant restore_coldest(bhi_pool_core *core)
+{
+    bhi_link *link = bhi_list_last(&core->lists[BHI_SLOT_IDLE]);
+    bhi_slot *slot = BHI_CONTAINER_OF(link, bhi_slot, link);
+    move_slot(core, slot, BHI_SLOT_RESTORING);
+    stop_keeping(core, slot);
+    return (bhi_grant){BHI_GRANT_RESTORE, slot};
+}
+
+/* Something that may be granted to somebody, with `will_wait` as in take_permit. A permit that was
+ * taken for a build stays with it. */
+typedef enum offer { OFFER_NOTHING, OFFER_IDLE, OFFER_BUILD } offer;
+
+static offer find_offer(bhi_pool_core *core, uint64_t now_ns, bool will_wait)
+{
+    if (core->counts[BHI_SLOT_IDLE] != 0)
+        return OFFER_IDLE;
+    if (core->counts[BHI_SLOT_EMPTY] == 0 || !may_build(core, now_ns))
+        return OFFER_NOTHING;
+    return take_permit(core, will_wait) ? OFFER_BUILD : OFFER_NOTHING;
+}
+
+static bhi_grant grant_idle(bhi_pool_core *core, bhi_principal *principal)
+{
+    if (!core->is_affine)
+        return lease(core, first_slot(core, BHI_SLOT_IDLE));
+    bhi_slot *slot = find_kept(core, principal);
+    if (slot == NULL)
+        return restore_coldest(core);
+    stop_keeping(core, slot);
+    return lease(core, slot);
+}
+
+static bhi_grant grant(bhi_pool_core *core, offer offered, bhi_principal *principal,
+                       const bhi_waiter *waiter, uint64_t now_ns)
+{
+    BHI_ASSERT(!core->is_closed); /* P8 */
+    bhi_grant granted = offered == OFFER_IDLE ? grant_idle(core, principal) : build(core, now_ns);
+    begin_hold(core, granted.slot, principal, top_of_chain(waiter));
+    core->used_at_ns = now_ns;
+    return granted;
+}
+
+/* ---- checkout ---- */
+
+static bh_status refuse(bhi_pool_core *core, bh_status why)
+{
+    core->counters.refusals[why]++;
+    return why;
+}
+
+static bool is_too_deep(const bhi_waiter *waiter)
+{
+    uint32_t depth = 1;
+    for (; waiter->parent != NULL; waiter = waiter->parent)
+        if (++depth > BHI_POOL_CHAIN_DEPTH_MAX)
+            return true;
+    return false;
+}
+
+/* Where principals are told apart only while they wait, most callers are never looked up. */
+static bool grant_at_once(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_ns, bool will_wait,
+                          bhi_grant *ret_grant)
+{
+    if (bhi_turns_may_serve(&core->turns))
+        return false; /* those come first */
+    bhi_principal *principal = NULL;
+    if (core->has_records) {
+        principal = bhi_principals_find_or_add(&core->principals, waiter->principal);
+        if (is_capped(core, principal))
+            return false;
     }
-    if (core->waiting >= core->waiters_max) {
-        core->saturated++;
+    offer offered = find_offer(core, now_ns, will_wait);
+    if (offered != OFFER_NOTHING)
+        *ret_grant = grant(core, offered, principal, waiter, now_ns);
+    else if (principal != NULL)
         bhi_principals_settle(&core->principals, principal);
-        return BH_E_SATURATED;
+    return offered != OFFER_NOTHING;
+}
+
+/* All that could ever serve it is held by the leases that wait for it: in this pool alone; chains.c
+ * looks through others. */
+static bool waits_for_itself(const bhi_pool_core *core, const bhi_waiter *waiter,
+                             const bhi_principal *principal)
+{
+    const bhi_waiter *top = top_of_chain(waiter);
+    bool is_at_cap = is_capped(core, principal);
+    for (uint32_t i = 0; i < core->live_max; i++) {
+        const bhi_slot *slot = &core->slots[i];
+        if (slot->chain != top && (!is_at_cap || slot->holder == principal))
+            return false;
     }
-    enqueue(core, waiter, principal);
+    return true;
+}
+
+static bh_status queue_up(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_ns,
+                          bhi_grant *ret_grant)
+{
+    bhi_principal *principal = bhi_principals_find_or_add(&core->principals, waiter->principal);
+    bh_status status = BH_OK;
+    if (waiter->parent != NULL && waits_for_itself(core, waiter, principal))
+        status = refuse(core, BH_E_NESTED);
+    else if (core->turns.waiting >= core->waiters_max)
+        status = refuse(core, BH_E_SATURATED);
+    if (status != BH_OK) {
+        bhi_principals_settle(&core->principals, principal);
+        return status;
+    }
+    bhi_turns_add(&core->turns, principal, waiter, is_capped(core, principal));
+    core->wake_at_ns = bhi_pool_core_builds_from_ns(core, now_ns);
     *ret_grant = (bhi_grant){BHI_GRANT_QUEUED, NULL};
     return BH_OK;
 }
 
-static bh_status refuse_try(bhi_pool_core *core, const bhi_principal *principal)
+bh_status bhi_pool_core_checkout(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_ns,
+                                 bhi_grant *ret_grant)
 {
-    if (is_capped(core, principal)) {
-        core->over_cap++;
-        return BH_E_LIMIT;
+    if (core->is_closed)
+        return refuse(core, BH_E_CLOSED);
+    if (waiter->parent != NULL && is_too_deep(waiter))
+        return refuse(core, BH_E_NESTED);
+    if (grant_at_once(core, waiter, now_ns, true, ret_grant))
+        return BH_OK;
+    bh_status status = core->counts[BHI_SLOT_IDLE] == 0 && is_open(core, now_ns)
+                           ? refuse(core, BH_E_BREAKER)
+                           : queue_up(core, waiter, now_ns, ret_grant);
+    end_starving(core);
+    return status;
+}
+
+static bh_status refusal_of_try(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_ns)
+{
+    if (core->has_records) {
+        bhi_principal *principal = bhi_principals_find_or_add(&core->principals, waiter->principal);
+        bool is_at_cap = is_capped(core, principal);
+        bhi_principals_settle(&core->principals, principal);
+        if (is_at_cap)
+            return BH_E_OVER_CAP;
     }
-    core->saturated++;
+    if (core->counts[BHI_SLOT_IDLE] == 0 && is_open(core, now_ns))
+        return BH_E_BREAKER;
+    if (core->counts[BHI_SLOT_EMPTY] != 0 && core->failures != 0 && now_ns < core->build_from_ns)
+        return BH_E_BUILD;
     return BH_E_SATURATED;
 }
 
-bh_status bhi_pool_core_try_checkout(bhi_pool_core *core, bhi_bytes name, bhi_grant *ret_grant)
+bh_status bhi_pool_core_try_checkout(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_ns,
+                                     bhi_grant *ret_grant)
 {
     if (core->is_closed)
-        return refuse_closed(core);
-    bhi_principal *principal = bhi_principals_find_or_add(&core->principals, name);
-    if (may_grant(core, principal)) {
-        *ret_grant = grant_free(core, principal);
+        return refuse(core, BH_E_CLOSED);
+    if (waiter->parent != NULL && is_too_deep(waiter))
+        return refuse(core, BH_E_NESTED);
+    if (grant_at_once(core, waiter, now_ns, false, ret_grant))
         return BH_OK;
-    }
-    bh_status status = refuse_try(core, principal);
-    bhi_principals_settle(&core->principals, principal);
-    return status;
+    return refuse(core, refusal_of_try(core, waiter, now_ns));
 }
 
 bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter, bh_status why)
 {
-    BHI_ASSERT(why == BH_E_DEADLINE || why == BH_E_CANCELLED);
     if (!waiter->is_queued)
         return false;
-    if (why == BH_E_DEADLINE)
-        core->deadline++;
-    else
-        core->cancelled++;
-    bhi_principal *principal = waiter->record;
-    dequeue(core, waiter);
-    bhi_principals_settle(&core->principals, principal);
+    bhi_turns_remove(&core->turns, waiter);
+    end_starving(core);
+    refuse(core, why);
     return true;
-}
-
-/* ---- what a freed slot leads to ---- */
-
-static bhi_pool_effect condemn(bhi_pool_core *core, bhi_slot *slot)
-{
-    move_slot(core, slot, BHI_SLOT_CONDEMNED);
-    return (bhi_pool_effect){.kind = BHI_EFFECT_DESTROY, .slot = slot};
-}
-
-/* Once closed nothing stays idle. */
-static bhi_pool_effect condemn_idle(bhi_pool_core *core)
-{
-    bhi_slot *slot = first_slot(core, BHI_SLOT_IDLE);
-    return slot == NULL ? (bhi_pool_effect){0} : condemn(core, slot);
-}
-
-/* The next waiter of the principal whose turn it is. */
-static bhi_pool_effect serve(bhi_pool_core *core, bhi_principal *principal)
-{
-    if (principal->credit == 0)
-        principal->credit = principal->weight;
-    principal->credit--;
-    bhi_waiter *waiter = take_oldest(core, principal);
-    bhi_grant grant = grant_free(core, principal);
-    if (principal->credit == 0 || is_capped(core, principal))
-        line_up(core, principal);
-    return (bhi_pool_effect){
-        .kind = BHI_EFFECT_ANSWER, .waiter = waiter, .status = BH_OK, .grant = grant};
-}
-
-static bhi_pool_effect after_freed(bhi_pool_core *core)
-{
-    if (core->is_closed)
-        return condemn_idle(core);
-    bhi_principal *principal = first_principal(&core->turns);
-    if (principal == NULL)
-        return (bhi_pool_effect){0};
-    bhi_pool_effect effect = serve(core, principal);
-    BHI_ASSERT(bhi_link_is_alone(&core->turns) || !bhi_pool_core_is_free(core)); /* P5 */
-    return effect;
-}
-
-static bhi_pool_effect empty_slot(bhi_pool_core *core, bhi_slot *slot)
-{
-    slot->item = NULL;
-    move_slot(core, slot, BHI_SLOT_EMPTY);
-    end_hold(core, slot);
-    return after_freed(core);
 }
 
 /* ---- builds ---- */
 
-bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core)
+bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core, uint64_t now_ns)
 {
-    if (core->is_closed || bhi_pool_core_live(core) >= core->min_idle)
+    if (core->is_closed || bhi_pool_core_live(core) >= core->min_idle || !may_build(core, now_ns) ||
+        is_half_open(core, now_ns) || !take_permit(core, false))
         return NULL;
-    bhi_slot *slot = first_slot(core, BHI_SLOT_EMPTY);
-    move_slot(core, slot, BHI_SLOT_BUILDING);
-    return slot;
+    core->ahead++;
+    return build(core, now_ns).slot;
 }
 
-static void fill_slot(bhi_pool_core *core, bhi_slot *slot, void *item, bhi_slot_state to)
+static void end_ahead(bhi_pool_core *core, const bhi_slot *slot)
 {
-    BHI_ASSERT(slot->state == BHI_SLOT_BUILDING && item != NULL);
+    if (slot->chain == NULL)
+        core->ahead--;
+}
+
+static void fill_slot(bhi_pool_core *core, bhi_slot *slot, void *item)
+{
+    BHI_ASSERT(item != NULL);
     slot->item = item;
-    core->builds++;
-    move_slot(core, slot, to);
+    core->counters.builds++;
+    core->failures = 0;
 }
 
 void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item)
 {
-    fill_slot(core, slot, item, BHI_SLOT_LEASED);
+    BHI_ASSERT(slot->state == BHI_SLOT_BUILDING || slot->state == BHI_SLOT_RESTORING);
+    fill_slot(core, slot, item);
+    lease(core, slot);
 }
 
-bhi_pool_effect bhi_pool_core_built_idle(bhi_pool_core *core, bhi_slot *slot, void *item)
+static void make_idle(bhi_pool_core *core, bhi_slot *slot, bhi_principal *keeper, uint64_t now_ns)
 {
-    fill_slot(core, slot, item, BHI_SLOT_IDLE);
+    slot->idle_since_ns = now_ns;
+    move_slot(core, slot, BHI_SLOT_IDLE);
+    if (core->is_affine)
+        keep(core, slot, keeper);
     end_hold(core, slot);
-    return after_freed(core);
 }
 
-bhi_pool_effect bhi_pool_core_build_failed(bhi_pool_core *core, bhi_slot *slot)
-{
-    core->build_failures++;
-    return bhi_pool_core_decline(core, slot);
-}
-
-bhi_pool_effect bhi_pool_core_decline(bhi_pool_core *core, bhi_slot *slot)
+void bhi_pool_core_built_idle(bhi_pool_core *core, bhi_slot *slot, void *item, uint64_t now_ns)
 {
     BHI_ASSERT(slot->state == BHI_SLOT_BUILDING);
-    return empty_slot(core, slot);
+    end_ahead(core, slot);
+    core->counters.builds_ahead += slot->chain == NULL;
+    fill_slot(core, slot, item);
+    make_idle(core, slot, NULL, now_ns);
+}
+
+static void empty_slot(bhi_pool_core *core, bhi_slot *slot)
+{
+    if (core->probe == slot)
+        core->probe = NULL;
+    slot->item = NULL;
+    move_slot(core, slot, BHI_SLOT_EMPTY);
+    end_hold(core, slot);
+    give_permit(core);
+}
+
+/* Builds that ran side by side fail as one. */
+static void back_off(bhi_pool_core *core, uint64_t now_ns)
+{
+    if (core->failures != 0 && now_ns < core->build_from_ns)
+        return;
+    core->failures++;
+    if (core->failures < 2)
+        return;
+    uint32_t doublings = core->failures - 2 < 16 ? core->failures - 2 : 16;
+    uint64_t delay_ns = BHI_BACKOFF_FIRST_NS << doublings;
+    core->build_from_ns =
+        now_ns + (delay_ns < BHI_BACKOFF_MOST_NS ? delay_ns : BHI_BACKOFF_MOST_NS);
+}
+
+void bhi_pool_core_build_failed(bhi_pool_core *core, bhi_slot *slot, uint64_t now_ns)
+{
+    core->counters.build_failures++;
+    core->counters.refusals[BH_E_BUILD] += slot->chain != NULL;
+    back_off(core, now_ns);
+    bhi_pool_core_decline(core, slot);
+}
+
+void bhi_pool_core_decline(bhi_pool_core *core, bhi_slot *slot)
+{
+    BHI_ASSERT(slot->state == BHI_SLOT_BUILDING || slot->state == BHI_SLOT_RESTORING);
+    end_ahead(core, slot);
+    empty_slot(core, slot);
 }
 
 /* ---- ends ---- */
 
-bhi_pool_effect bhi_pool_core_return(bhi_pool_core *core, bhi_slot *slot, bool is_condemned)
+static void condemn(bhi_pool_core *core, bhi_slot *slot)
+{
+    stop_keeping(core, slot);
+    move_slot(core, slot, BHI_SLOT_CONDEMNED);
+}
+
+/* A caller that gives up says nothing about the instance. */
+static void judge(bhi_pool_core *core, bh_outcome outcome, uint64_t now_ns)
+{
+    if (bh_outcome_is_clean(outcome))
+        bhi_breaker_clean(&core->breaker, now_ns);
+    else if (outcome != BH_OUTCOME_CANCELLED)
+        bhi_breaker_condemned(&core->breaker, now_ns);
+}
+
+static void discard(bhi_pool_core *core, bhi_slot *slot, bh_outcome outcome)
+{
+    if (bh_outcome_is_clean(outcome))
+        core->counters.retired++;
+    else
+        core->counters.condemned[outcome]++;
+    core->owes_ahead = core->builds_ahead;
+    condemn(core, slot);
+}
+
+bool bhi_pool_core_return(bhi_pool_core *core, bhi_slot *slot, bh_outcome outcome, bool is_spent,
+                          uint64_t now_ns)
 {
     BHI_ASSERT(slot->state == BHI_SLOT_LEASED); /* P7 */
-    if (is_condemned) {
-        core->condemned++;
-        return condemn(core, slot);
+    core->used_at_ns = now_ns;
+    if (core->probe == slot)
+        core->probe = NULL;
+    if (outcome != BH_OUTCOME_REFUSED)
+        judge(core, outcome, now_ns);
+    if (is_spent || !bh_outcome_is_clean(outcome)) {
+        discard(core, slot, outcome);
+        return true;
     }
-    move_slot(core, slot, BHI_SLOT_IDLE);
-    end_hold(core, slot);
-    return after_freed(core);
+    make_idle(core, slot, slot->holder, now_ns);
+    return false;
 }
 
-bhi_pool_effect bhi_pool_core_destroyed(bhi_pool_core *core, bhi_slot *slot)
+void bhi_pool_core_destroyed(bhi_pool_core *core, bhi_slot *slot)
 {
     BHI_ASSERT(slot->state == BHI_SLOT_CONDEMNED);
-    return empty_slot(core, slot);
+    empty_slot(core, slot);
 }
 
-bhi_pool_effect bhi_pool_core_close(bhi_pool_core *core)
+bhi_slot *bhi_pool_core_evict(bhi_pool_core *core, uint32_t leave, uint64_t idle_before_ns)
+{
+    if (core->counts[BHI_SLOT_IDLE] <= leave)
+        return NULL;
+    bhi_slot *slot = BHI_CONTAINER_OF(bhi_list_last(&core->lists[BHI_SLOT_IDLE]), bhi_slot, link);
+    if (slot->idle_since_ns > idle_before_ns)
+        return NULL;
+    condemn(core, slot);
+    return slot;
+}
+
+void bhi_pool_core_close(bhi_pool_core *core)
 {
     core->is_closed = true;
-    bhi_principal *principal = first_principal(&core->turns);
-    if (principal == NULL)
-        principal = first_principal(&core->capped);
-    if (principal == NULL)
-        return condemn_idle(core);
-    bhi_waiter *waiter = take_oldest(core, principal);
-    bhi_principals_settle(&core->principals, principal);
-    core->closed++;
+    core->owes_ahead = false;
+}
+
+/* ---- what is next ---- */
+
+static bhi_pool_effect answer_closed(bhi_pool_core *core, bhi_waiter *waiter)
+{
+    refuse(core, BH_E_CLOSED);
     return (bhi_pool_effect){.kind = BHI_EFFECT_ANSWER,
                              .waiter = waiter,
                              .status = BH_E_CLOSED,
                              .grant = {BHI_GRANT_QUEUED, NULL}};
 }
 
-/* ---- reading ---- */
-
-uint32_t bhi_pool_core_live(const bhi_pool_core *core)
+static bhi_pool_effect next_of_closed(bhi_pool_core *core)
 {
-    return core->live_max - core->counts[BHI_SLOT_EMPTY];
+    bhi_waiter *waiter = bhi_turns_take_any(&core->turns);
+    end_starving(core);
+    if (waiter != NULL)
+        return answer_closed(core, waiter);
+    bhi_slot *slot = bhi_pool_core_evict(core, 0, UINT64_MAX);
+    return (bhi_pool_effect){.kind = slot == NULL ? BHI_EFFECT_NONE : BHI_EFFECT_DESTROY,
+                             .slot = slot};
 }
+
+static bhi_pool_effect serve(bhi_pool_core *core, bhi_principal *principal, offer offered,
+                             uint64_t now_ns)
+{
+    const bhi_waiter *oldest =
+        BHI_CONTAINER_OF(bhi_list_first(&principal->waiters), bhi_waiter, link);
+    bhi_grant granted = grant(core, offered, principal, oldest, now_ns);
+    bhi_waiter *waiter = bhi_turns_serve(&core->turns, principal);
+    if (is_capped(core, principal))
+        bhi_turns_cap(&core->turns, principal);
+    end_starving(core);
+    return (bhi_pool_effect){
+        .kind = BHI_EFFECT_ANSWER, .waiter = waiter, .status = BH_OK, .grant = granted};
+}
+
+/* Somebody who may be served waits. */
+static bhi_pool_effect serve_next(bhi_pool_core *core, uint64_t now_ns)
+{
+    offer offered = find_offer(core, now_ns, true);
+    if (offered != OFFER_NOTHING)
+        return serve(core, bhi_turns_next(&core->turns), offered, now_ns);
+    core->wake_at_ns = bhi_pool_core_builds_from_ns(core, now_ns);
+    return (bhi_pool_effect){0};
+}
+
+/* So that the next caller need not build: nothing that it could have is there or on its way. */
+static bhi_pool_effect replace(bhi_pool_core *core, uint64_t now_ns)
+{
+    bool is_wanted =
+        core->counts[BHI_SLOT_IDLE] + core->ahead == 0 && core->counts[BHI_SLOT_EMPTY] != 0;
+    core->owes_ahead = core->counts[BHI_SLOT_EMPTY] == 0; /* once the condemned one is gone */
+    if (!is_wanted || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
+        !take_permit(core, false))
+        return (bhi_pool_effect){0};
+    core->ahead++;
+    return (bhi_pool_effect){.kind = BHI_EFFECT_BUILD, .slot = build(core, now_ns).slot};
+}
+
+bhi_pool_effect bhi_pool_core_next(bhi_pool_core *core, uint64_t now_ns)
+{
+    if (core->is_closed)
+        return next_of_closed(core);
+    core->wake_at_ns = UINT64_MAX;
+    if (bhi_turns_may_serve(&core->turns))
+        return serve_next(core, now_ns);
+    if (core->owes_ahead)
+        return replace(core, now_ns);
+    return (bhi_pool_effect){0};
+}
+
+/* ---- reading ---- */
 
 void bhi_pool_core_read_stats(const bhi_pool_core *core, bhi_pool_stats *ret_stats)
 {
-    *ret_stats = (bhi_pool_stats){
-        .live = bhi_pool_core_live(core),
-        .idle = core->counts[BHI_SLOT_IDLE],
-        .building = core->counts[BHI_SLOT_BUILDING],
-        .leased = core->counts[BHI_SLOT_LEASED],
-        .waiting = core->waiting,
-        .live_max = core->live_max,
-        .checkouts = core->checkouts,
-        .builds = core->builds,
-        .build_failures = core->build_failures,
-        .condemned = core->condemned,
-        .closed = core->closed,
-        .saturated = core->saturated,
-        .over_cap = core->over_cap,
-        .deadline = core->deadline,
-        .cancelled = core->cancelled,
-    };
-}
-
-static uint32_t check_list(const bhi_pool_core *core, bhi_slot_state state)
-{
-    bool has_item = state != BHI_SLOT_EMPTY && state != BHI_SLOT_BUILDING;
-    uint32_t count = 0;
-    const bhi_link *head = &core->lists[state];
-    for (const bhi_link *link = head->next; link != head; link = link->next) {
-        const bhi_slot *slot = BHI_CONTAINER_OF(link, bhi_slot, link);
-        BHI_ASSERT(slot->state == state && link->next->prev == link); /* P2 */
-        BHI_ASSERT((slot->item != NULL) == has_item);
-        count++;
-    }
-    BHI_ASSERT(count == core->counts[state]);
-    return count;
-}
-
-static uint32_t held_by(const bhi_pool_core *core, const bhi_principal *principal)
-{
-    uint32_t held = 0;
-    for (uint32_t i = 0; i < core->live_max; i++)
-        held += core->slots[i].holder == principal;
-    return held;
-}
-
-/* The sum of what it holds. */
-static uint32_t check_principals(const bhi_pool_core *core)
-{
-    uint32_t records = 0, held = 0;
-    for (uint32_t i = 0; i <= core->principals.mask; i++) {
-        const bhi_principal *principal = core->principals.chains[i];
-        for (; principal != NULL; principal = principal->next) {
-            BHI_ASSERT(principal->held == held_by(core, principal));
-            BHI_ASSERT(core->principal_leases_max == 0 ||
-                       principal->held <= core->principal_leases_max); /* P9 */
-            BHI_ASSERT(principal->held != 0 || principal->waiting != 0 ||
-                       principal == core->principals.last);
-            BHI_ASSERT((principal->waiting == 0) == bhi_link_is_alone(&principal->link));
-            records++;
-            held += principal->held;
-        }
-    }
-    BHI_ASSERT(records == core->principals.count);
-    return held;
-}
-
-/* The waiters of those who are on it. */
-static uint32_t check_waiters(const bhi_pool_core *core, const bhi_link *list, bool are_capped)
-{
-    uint32_t waiting = 0;
-    for (const bhi_link *link = list->next; link != list; link = link->next) {
-        const bhi_principal *principal = BHI_CONTAINER_OF(link, bhi_principal, link);
-        BHI_ASSERT(is_capped(core, principal) == are_capped || core->is_closed);
-        BHI_ASSERT(principal->credit <= principal->weight);
-        uint32_t own = 0;
-        const bhi_link *head = &principal->waiters;
-        for (const bhi_link *at = head->next; at != head; at = at->next) {
-            const bhi_waiter *waiter = BHI_CONTAINER_OF(at, bhi_waiter, link);
-            BHI_ASSERT(waiter->is_queued && waiter->record == principal);
-            own++;
-        }
-        BHI_ASSERT(own == principal->waiting && own != 0);
-        waiting += own;
-    }
-    return waiting;
-}
-
-void bhi_pool_core_check(const bhi_pool_core *core)
-{
-    uint32_t slots = 0;
-    for (int state = 0; state < BHI_SLOT_STATE_COUNT; state++)
-        slots += check_list(core, (bhi_slot_state)state);
-    BHI_ASSERT(slots == core->live_max); /* P1, P2 */
-    uint32_t held = core->counts[BHI_SLOT_LEASED];
-    for (uint32_t i = 0; i < core->live_max; i++)
-        held += core->slots[i].holder != NULL && core->slots[i].state != BHI_SLOT_LEASED;
-    BHI_ASSERT(check_principals(core) == held);
-    uint32_t served = check_waiters(core, &core->turns, false);
-    BHI_ASSERT(served == 0 || core->is_closed || !bhi_pool_core_is_free(core)); /* P5 */
-    uint32_t waiting = served + check_waiters(core, &core->capped, true);
-    BHI_ASSERT(waiting == core->waiting && waiting <= core->waiters_max);
+    *ret_stats = core->counters;
+    ret_stats->live = bhi_pool_core_live(core);
+    ret_stats->idle = core->counts[BHI_SLOT_IDLE];
+    ret_stats->building = core->counts[BHI_SLOT_BUILDING];
+    ret_stats->restoring = core->counts[BHI_SLOT_RESTORING];
+    ret_stats->leased = core->counts[BHI_SLOT_LEASED];
+    ret_stats->live_max = core->live_max;
+    ret_stats->min_idle = core->min_idle;
+    ret_stats->waiting = core->turns.waiting;
+    ret_stats->is_breaker_open = core->breaker.state != BHI_BREAKER_CLOSED;
+    ret_stats->is_starved = core->is_starved;
+    ret_stats->used_at_ns = core->used_at_ns;
 }

@@ -1,8 +1,8 @@
 /* pool/principals.c - chained hashing over an array of records.
  *
  * The hash multiplies and folds eight bytes at a time under a key of the pool's own. It need not be
- * cryptographic: a name cannot be tried against a key that nobody outside sees, and the table never
- * holds more records than the pool has slots and places in its queue.
+ * cryptographic: a name cannot be tried against a key that nobody outside sees, and the table holds
+ * no more records than the pool has slots and places in its queue.
  */
 #include "pool/principals.h"
 
@@ -90,8 +90,10 @@ bhi_principal *bhi_principals_find_or_add(bhi_principals *table, bhi_bytes text)
         (bhi_principal){.next = *chain, .hash = hash, .text_len = (uint8_t)text.len, .weight = 1};
     if (text.len != 0)
         memcpy(principal->text, text.data, text.len);
-    bhi_link_init(&principal->link);
     bhi_link_init(&principal->waiters);
+    bhi_link_init(&principal->kept);
+    bhi_link_init(&principal->link);
+    bhi_link_init(&principal->lingering_link);
     *chain = principal;
     table->count++;
     return principal;
@@ -99,12 +101,13 @@ bhi_principal *bhi_principals_find_or_add(bhi_principals *table, bhi_bytes text)
 
 static bool is_used(const bhi_principal *principal)
 {
-    return principal->waiting != 0 || principal->held != 0;
+    return principal->waiting != 0 || principal->held != 0 ||
+           principal->place != BHI_PLACE_NOWHERE || !bhi_link_is_alone(&principal->kept);
 }
 
 static void forget(bhi_principals *table, bhi_principal *principal)
 {
-    BHI_ASSERT(bhi_link_is_alone(&principal->link));
+    BHI_ASSERT(!is_used(principal));
     bhi_principal **place = &table->chains[principal->hash & table->mask];
     for (; *place != principal; place = &(*place)->next)
         table->steps++;

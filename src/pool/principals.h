@@ -1,8 +1,8 @@
 /* pool/principals.h - who waits in a pool and who holds its slots: a table of fixed size.
  *
- * A principal has a record while it waits or holds something, so live_max + waiters_max records
- * are enough, and two more: one while a caller is looked at, and the last one that was let go,
- * which is kept because the next caller is often the same. Nothing is allocated after the table is
+ * A principal has a record while it waits, has a place in the line, holds a slot, or an idle item
+ * keeps its state; the pool bounds how many that can be. The last one that was let go is kept until
+ * the next one, because the next caller is often the same. Nothing is allocated after the table is
  * set up; find and add look at one short chain of a keyed hash.
  *
  * Threads: one at a time (under the pool's lock).
@@ -15,17 +15,29 @@
 
 enum { BHI_PRINCIPAL_BYTES_MAX = 64 };
 
+typedef enum bhi_place {
+    BHI_PLACE_NOWHERE,
+    BHI_PLACE_FRESH,
+    BHI_PLACE_OLD,
+    BHI_PLACE_CAPPED
+} bhi_place; /* in the line: turns.h */
+
 typedef struct bhi_principal {
     struct bhi_principal *next; /* in its chain, or among the unused */
     uint64_t hash;
     uint8_t text[BHI_PRINCIPAL_BYTES_MAX];
     uint8_t text_len;
 
-    bhi_link link;    /* on the pool's turn or capped list while it waits, alone otherwise */
     bhi_link waiters; /* oldest first */
     uint32_t waiting;
-    uint32_t held;   /* slots granted to it: building, leased, or its condemned item's last */
-    uint32_t weight; /* grants in a row when its turn comes */
+    uint32_t held; /* slots granted to it: building, leased, or its condemned item's last */
+    bhi_link kept; /* idle slots whose items have its state, newest first (P4) */
+
+    /* Of turns.c. */
+    bhi_place place;
+    bhi_link link; /* on the list of its place; alone when NOWHERE */
+    bhi_link lingering_link;
+    uint32_t weight; /* grants of one turn */
     uint32_t credit; /* grants left of this turn */
 } bhi_principal;
 
@@ -49,7 +61,7 @@ void bhi_principals_init(bhi_principals *table, uint32_t capacity, uint64_t key,
 
 /* The record of `text`, of at most BHI_PRINCIPAL_BYTES_MAX bytes; copies it when new. */
 bhi_principal *bhi_principals_find_or_add(bhi_principals *table, bhi_bytes text);
-/* If it neither waits nor holds, forget it when the next one is let go. */
+/* If nothing needs its record any more, forget it when the next one is let go. */
 void bhi_principals_settle(bhi_principals *table, bhi_principal *principal);
 
 #endif

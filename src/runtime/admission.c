@@ -81,6 +81,7 @@ bh_status bhi_admit(const bh_request *request, bhi_admitted *ret_admitted, bh_er
         .fuel_max = request->fuel_max != 0 ? request->fuel_max : BH_FUEL_DEFAULT,
         .memory_bytes_max =
             request->memory_bytes_max != 0 ? request->memory_bytes_max : BH_MEMORY_BYTES_DEFAULT,
+        .no_wait = request->no_wait,
     };
     return BH_OK;
 }

@@ -16,6 +16,7 @@ typedef struct bhi_admitted {
     uint64_t timeout_ns;
     uint64_t fuel_max;
     uint64_t memory_bytes_max;
+    bool no_wait;
 } bhi_admitted;
 
 /* Fails with BH_E_ARG (what is wrong and what was expected), BH_E_LIMIT (payload). */

@@ -132,14 +132,14 @@ static bh_status build_here(bh_capsule *capsule, bhi_pooled **ret_pooled, bh_err
 static bh_status warm_start(bh_capsule *capsule, bh_error *reterr)
 {
     bhi_slot *slot;
-    while ((slot = bhi_pool_reserve_warm(capsule->pool)) != NULL) {
+    while ((slot = bhi_pool_reserve_warm(capsule->pool, bhi_monotonic_ns())) != NULL) {
         bhi_pooled *pooled;
         bh_status status = build_here(capsule, &pooled, reterr);
         if (status != BH_OK) {
-            bhi_pool_build_failed(capsule->pool, slot);
+            bhi_pool_decline(capsule->pool, slot, bhi_monotonic_ns()); /* the load fails */
             return status;
         }
-        bhi_pool_built_idle(capsule->pool, slot, pooled);
+        bhi_pool_built_idle(capsule->pool, slot, pooled, bhi_monotonic_ns());
     }
     return BH_OK;
 }
@@ -167,8 +167,12 @@ static bh_status create_pool(bh_capsule *capsule, const bh_capsule_options *opti
                         : manifest->has_live_max ? manifest->live_max
                                                  : default_live_max();
     bhi_pool_options pool_options = {
-        .live_max = live_max,
-        .min_idle = manifest->min_idle < live_max ? manifest->min_idle : live_max,
+        .live_max = capsule->is_carve_out ? 1 : live_max,
+        .min_idle = capsule->is_carve_out           ? 1
+                    : manifest->min_idle < live_max ? manifest->min_idle
+                                                    : live_max,
+        .is_affine = capsule->is_carve_out || capsule->reuse == BH_REUSE_PRINCIPAL,
+        .breaker_condemned_max = options->breaker_condemned_max,
         .waiters_max = options->waiters_max != 0 ? options->waiters_max : WAITERS_MAX_DEFAULT,
         .principal_leases_max = options->principal_leases_max,
         .destroy_cb = destroy_item_cb,
@@ -187,13 +191,29 @@ static bh_status compile(bh_capsule *capsule, bhi_bytes wasm, bh_error *reterr)
     return status;
 }
 
+static bool has_capability(const bh_capsule *capsule, const char *name)
+{
+    for (const char *const *held = capsule->manifest.capabilities; *held != NULL; held++)
+        if (strcmp(*held, name) == 0)
+            return true;
+    return false;
+}
+
+static void choose_reuse(bh_capsule *capsule, const bh_capsule_options *options)
+{
+    capsule->reuse = options->has_reuse ? options->reuse : capsule->manifest.reuse;
+    capsule->is_carve_out = has_capability(capsule, "host_process");
+    capsule->keeps_state = capsule->is_carve_out || capsule->reuse == BH_REUSE_SHARED ||
+                           capsule->reuse == BH_REUSE_PRINCIPAL;
+}
+
 static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_options *options,
                       bh_error *reterr)
 {
     bh_status status = bhi_manifest_find(path, &capsule->arena, &capsule->manifest, reterr);
     if (status != BH_OK)
         return status;
-    capsule->reuse = options->has_reuse ? options->reuse : capsule->manifest.reuse;
+    choose_reuse(capsule, options);
     bhi_arena wasm_arena = {0};
     bhi_bytes wasm;
     status = bhi_manifest_read_component(path, &capsule->manifest, &wasm_arena, &wasm, reterr);
@@ -270,14 +290,23 @@ void bh_capsule_read_stats(bh_capsule *capsule, bh_capsule_stats *ret_stats)
         .idle = pool.idle,
         .leased = pool.leased,
         .building = pool.building,
-        .waiting = pool.waiting,
+        .restoring = pool.restoring,
         .live_max = pool.live_max,
+        .min_idle = pool.min_idle,
+        .waiting = pool.waiting,
+        .is_breaker_open = pool.is_breaker_open,
+        .leases = pool.leases,
         .builds = pool.builds,
         .build_failures = pool.build_failures,
-        .retired = pool.condemned,
+        .builds_ahead = pool.builds_ahead,
+        .retired = pool.retired,
+        .evicted_idle = pool.evicted_idle,
+        .evicted_by_need = pool.evicted_by_need,
         .memory_bytes_code = capsule->wasm_bytes,
         .compile_ns = code->compile_ns,
         .is_from_cache = code->is_from_cache,
     };
+    memcpy(ret_stats->condemned, pool.condemned, sizeof pool.condemned);
+    memcpy(ret_stats->refusals, pool.refusals, sizeof pool.refusals);
     bhi_counters_read(&capsule->counters, ret_stats);
 }

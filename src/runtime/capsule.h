@@ -21,6 +21,8 @@ struct bh_capsule {
     bhi_arena arena; /* manifest and names */
     bhi_manifest manifest;
     bh_reuse reuse;
+    bool is_carve_out; /* holds host processes: one instance, whose resources are kept, too */
+    bool keeps_state;  /* a clean instance serves again as it is */
     bhi_code *code;
     bhi_pool *pool;
     uint64_t wasm_bytes;

@@ -120,19 +120,17 @@ static void read_result(bhi_invocation *invocation, const bhi_call_result *from,
 
 /* ---- settle, clear, return ---- */
 
-/* Until exact restore exists, only a `shared` capsule's instance may serve again. */
-static bool may_serve_again(const bhi_invocation *invocation, bh_outcome outcome)
+/* A carve-out's resources are its principal's, not the lease's; they go with the instance. */
+static void end_lease(bhi_invocation *invocation, bh_outcome outcome, uint64_t now_ns)
 {
-    return bh_outcome_is_clean(outcome) && invocation->capsule->reuse == BH_REUSE_SHARED;
-}
-
-static void end_lease(bhi_invocation *invocation, bool is_condemned)
-{
+    const bh_capsule *capsule = invocation->capsule;
     bhi_pooled *pooled = invocation->pooled;
-    bhi_handles_clear(pooled->handles);
+    if (!capsule->is_carve_out)
+        bhi_handles_clear(pooled->handles);
     bhi_instance_guest(pooled->instance)->lease = NULL;
     invocation->pooled = NULL;
-    bhi_pool_return(invocation->capsule->pool, invocation->slot, is_condemned);
+    bool is_spent = !capsule->keeps_state && outcome != BH_OUTCOME_REFUSED;
+    bhi_pool_return(capsule->pool, invocation->slot, outcome, is_spent, now_ns);
     invocation->slot = NULL;
 }
 
@@ -153,12 +151,12 @@ static void settle(bhi_invocation *invocation)
     bh_result result;
     read_result(invocation, bhi_instance_result(invocation->pooled->instance), &result);
     uint64_t ran_ns = bhi_monotonic_ns();
-    bool is_condemned = !may_serve_again(invocation, result.outcome);
-    end_lease(invocation, is_condemned);
+    bool is_destroyed = !bh_outcome_is_clean(result.outcome) || !invocation->capsule->keeps_state;
+    end_lease(invocation, result.outcome, ran_ns);
     result.timings = (bh_timings){
         .wait_ns = invocation->leased_ns - invocation->began_ns,
         .run_ns = ran_ns - invocation->leased_ns,
-        .restore_ns = is_condemned ? bhi_monotonic_ns() - ran_ns : 0,
+        .restore_ns = is_destroyed ? bhi_monotonic_ns() - ran_ns : 0,
     };
     count(invocation, &result);
     invocation->done_cb(invocation->done_arg, BH_OK, &result, NULL);
@@ -249,7 +247,7 @@ static void begin_call(bhi_invocation *invocation)
         .action = request->action,
         .payload = request->payload,
         .result = invocation->buffer,
-        .skip_post_return = invocation->capsule->reuse != BH_REUSE_SHARED,
+        .skip_post_return = !invocation->capsule->keeps_state,
     };
     bhi_instance_begin_hook(instance, &invocation->budget, &invocation->hook_call);
 }
@@ -262,7 +260,7 @@ static void return_unused(bhi_invocation *invocation, uint64_t memory_bytes)
         &error, BH_E_LIMIT, "the instance has %llu bytes of memory, the request allows %llu",
         (unsigned long long)memory_bytes, (unsigned long long)invocation->request.memory_bytes_max);
     (void)status; /* in the error */
-    end_lease(invocation, false);
+    end_lease(invocation, BH_OUTCOME_REFUSED, bhi_monotonic_ns());
     finish_failed(invocation, &error);
 }
 
@@ -307,7 +305,7 @@ static void end_build(bhi_invocation *invocation, const bh_error *error)
 {
     bhi_pooled_destroy(invocation->pooled);
     invocation->pooled = NULL;
-    bhi_pool_build_failed(invocation->capsule->pool, invocation->slot);
+    bhi_pool_build_failed(invocation->capsule->pool, invocation->slot, bhi_monotonic_ns(), error);
     invocation->slot = NULL;
     finish_failed(invocation, error);
 }
@@ -329,7 +327,7 @@ static void give_up_building(bhi_invocation *invocation, bh_status code, const c
 {
     bhi_pooled_destroy(invocation->pooled);
     invocation->pooled = NULL;
-    bhi_pool_decline(invocation->capsule->pool, invocation->slot);
+    bhi_pool_decline(invocation->capsule->pool, invocation->slot, bhi_monotonic_ns());
     invocation->slot = NULL;
     refuse(invocation, code, text);
 }
@@ -358,8 +356,9 @@ static void go_on_building(bhi_invocation *invocation)
         end_build(invocation, &error);
         return;
     }
-    bhi_pool_built(invocation->capsule->pool, invocation->slot, invocation->pooled);
     invocation->leased_ns = bhi_monotonic_ns();
+    bhi_pool_built(invocation->capsule->pool, invocation->slot, invocation->pooled,
+                   invocation->leased_ns);
     enter(invocation);
 }
 
@@ -368,12 +367,14 @@ static void go_on_building(bhi_invocation *invocation)
 static void take_grant(bhi_invocation *invocation, bhi_grant grant)
 {
     invocation->slot = grant.slot;
-    if (grant.kind == BHI_GRANT_BUILD) {
-        begin_build(invocation);
+    bhi_pooled *pooled = grant.kind == BHI_GRANT_BUILD ? NULL : bhi_slot_item(grant.slot);
+    if (grant.kind == BHI_GRANT_LEASE) {
+        invocation->pooled = pooled;
+        enter(invocation);
         return;
     }
-    invocation->pooled = bhi_slot_item(grant.slot);
-    enter(invocation);
+    bhi_pooled_destroy(pooled); /* another principal's state, and its resources */
+    begin_build(invocation);
 }
 
 static void granted_cb(bhi_waiter *waiter, bh_status status, bhi_grant grant)
@@ -382,6 +383,16 @@ static void granted_cb(bhi_waiter *waiter, bh_status status, bhi_grant grant)
     invocation->grant_status = status;
     invocation->grant = grant;
     bhi_worker_post(invocation->worker, &invocation->grant_task);
+}
+
+static bh_status check_out_of_pool(bhi_invocation *invocation, bhi_grant *ret_grant,
+                                   bh_error *reterr)
+{
+    bhi_pool *pool = invocation->capsule->pool;
+    bhi_waiter *waiter = &invocation->waiter;
+    return invocation->request.no_wait
+               ? bhi_pool_try_checkout(pool, waiter, invocation->began_ns, ret_grant, reterr)
+               : bhi_pool_checkout(pool, waiter, invocation->began_ns, ret_grant, reterr);
 }
 
 static void check_out(bhi_invocation *invocation)
@@ -395,7 +406,7 @@ static void check_out(bhi_invocation *invocation)
     invocation->waiter.granted_cb = granted_cb;
     invocation->waiter.principal = invocation->request.principal;
     invocation->stage = STAGE_QUEUED; /* before a grant can arrive on another thread */
-    if (bhi_pool_checkout(invocation->capsule->pool, &invocation->waiter, &grant, &error) != BH_OK)
+    if (check_out_of_pool(invocation, &grant, &error) != BH_OK)
         finish_failed(invocation, &error);
     else if (grant.kind == BHI_GRANT_QUEUED)
         hold_deadline(invocation);
@@ -406,10 +417,15 @@ static void check_out(bhi_invocation *invocation)
 /* A grant that comes too late goes back unused. */
 static void give_back(bhi_invocation *invocation, bhi_grant grant)
 {
-    if (grant.kind == BHI_GRANT_LEASE)
-        bhi_pool_return(invocation->capsule->pool, grant.slot, false);
-    else
-        bhi_pool_decline(invocation->capsule->pool, grant.slot);
+    bhi_pool *pool = invocation->capsule->pool;
+    uint64_t now_ns = bhi_monotonic_ns();
+    if (grant.kind == BHI_GRANT_LEASE) {
+        bhi_pool_return(pool, grant.slot, BH_OUTCOME_REFUSED, false, now_ns);
+        return;
+    }
+    if (grant.kind == BHI_GRANT_RESTORE)
+        bhi_pooled_destroy(bhi_slot_item(grant.slot));
+    bhi_pool_decline(pool, grant.slot, now_ns);
 }
 
 static bool has_given_up(bhi_invocation *invocation)
@@ -430,9 +446,10 @@ static void go_on_queueing(bhi_invocation *invocation)
 {
     if (!has_given_up(invocation))
         return;
+    bh_error error;
     bh_status why = is_cancelled(invocation) ? BH_E_CANCELLED : BH_E_DEADLINE;
-    if (bhi_pool_cancel_wait(invocation->capsule->pool, &invocation->waiter, why))
-        refuse_given_up(invocation);
+    if (bhi_pool_cancel_wait(invocation->capsule->pool, &invocation->waiter, why, &error))
+        finish_failed(invocation, &error);
 }
 
 static void run_grant_cb(bhi_task *task)
