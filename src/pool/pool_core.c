@@ -240,7 +240,6 @@ static bhi_grant restore_coldest(bhi_pool_core *core)
     bhi_link *link = bhi_list_last(&core->lists[BHI_SLOT_IDLE]);
     bhi_slot *slot = BHI_CONTAINER_OF(link, bhi_slot, link);
     move_slot(core, slot, BHI_SLOT_RESTORING);
-    stop_keeping(core, slot);
     return (bhi_grant){BHI_GRANT_RESTORE, slot};
 }
 
@@ -262,18 +261,17 @@ static bhi_grant grant_idle(bhi_pool_core *core, bhi_principal *principal)
     if (!core->is_affine)
         return lease(core, first_slot(core, BHI_SLOT_IDLE));
     bhi_slot *slot = find_kept(core, principal);
-    if (slot == NULL)
-        return restore_coldest(core);
-    stop_keeping(core, slot);
-    return lease(core, slot);
+    return slot == NULL ? restore_coldest(core) : lease(core, slot);
 }
 
+/* The hold begins first: whom nobody else needs would be forgotten with the keeper (P4). */
 static bhi_grant grant(bhi_pool_core *core, offer offered, bhi_principal *principal,
                        const bhi_waiter *waiter, uint64_t now_ns)
 {
     BHI_ASSERT(!core->is_closed); /* P8 */
     bhi_grant granted = offered == OFFER_IDLE ? grant_idle(core, principal) : build(core, now_ns);
     begin_hold(core, granted.slot, principal, top_of_chain(waiter));
+    stop_keeping(core, granted.slot);
     core->used_at_ns = now_ns;
     return granted;
 }
