@@ -3,6 +3,7 @@
 
 #include "runtime/runtime.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -60,6 +61,9 @@ void runtime_fixture_close(runtime_fixture *fixture)
     bh_result_deinit(&kept_result);
     /* A test that failed still holds its capsules, and destroying their runtime would abort before
      * the failure is printed. */
+    for (int tries = 0; tries < 1000000 && atomic_load(&fixture->runtime->capsules_count) != 0;
+         tries++)
+        sched_yield(); /* the keeper may hold one until it has built ahead */
     if (atomic_load(&fixture->runtime->capsules_count) == 0)
         bh_runtime_destroy(fixture->runtime);
     char command[128];
