@@ -50,7 +50,7 @@ bh_status bhi_sizing_choose(uint32_t live_max_option, const bhi_manifest *manife
         return BH_OK;
     }
     bh_status status = BH_OK;
-    uint32_t live_max;
+    uint32_t live_max = 0;
     if (live_max_option != 0)
         live_max = live_max_option;
     else if (manifest->has_live_max)
