@@ -34,6 +34,7 @@ typedef struct bh_runtime_options {
     uint64_t resident_bytes_max; /* of the process: above it idle instances go and no new one is
                                     built, looked at twice a second; 0: none                    */
     uint32_t evict_ms; /* instances idle for so long go, down to min_idle     default 30,000     */
+    const char *profiles_file; /* TOML: the weights of principals (docs/profiles.md); NULL: all 1 */
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */
     void *guest_log_arg;
 } bh_runtime_options;

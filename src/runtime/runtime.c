@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "host/host.h"
 #include "runtime/keeper.h"
+#include "runtime/profiles.h"
 
 #ifndef BH_VERSION_TEXT
 #error "BH_VERSION_TEXT comes from the build"
@@ -84,6 +85,8 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
         engine_options.cache_directory = code_directory;
     }
     bh_status status = bhi_engine_create(&engine_options, &runtime->engine, reterr);
+    if (status == BH_OK && options->profiles_file != NULL)
+        status = bhi_profiles_load(options->profiles_file, &runtime->profiles, reterr);
     if (status == BH_OK)
         status = open_store(runtime, options, reterr);
     return status == BH_OK ? start_keeper(runtime, options, reterr) : status;
@@ -123,6 +126,7 @@ void bh_runtime_destroy(bh_runtime *runtime)
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
     bhi_engine_destroy(runtime->engine);
+    bhi_profiles_destroy(runtime->profiles);
     free(runtime);
 }
 
