@@ -565,6 +565,11 @@ void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer)
     invocation->buffer = buffer;
 }
 
+void bhi_invocation_nest(bhi_invocation *invocation, bhi_invocation *parent)
+{
+    invocation->waiter.parent = &parent->waiter;
+}
+
 void bhi_invocation_cancel(bhi_invocation *invocation)
 {
     atomic_store(&invocation->is_cancelled, true);

@@ -20,6 +20,7 @@
 
 #define MINUTE     "60000000000" /* a sleep that nobody sees the end of */
 #define MOMENT     "1000000"
+#define LONG       "50000000000"
 #define FOR_EVER   BH_TIMEOUT_MS_MAX
 #define SHORT_TIME 100
 
@@ -708,6 +709,85 @@ static void what_is_refused_at_the_door_is_never_called_back(void **state)
     release(capsule);
 }
 
+/* ---- invocations made by invocations ---- */
+
+/* Its parent sleeps, as it would while it waits for what it called. */
+static void start_nested(char letter, bh_capsule *capsule, char parent)
+{
+    start(letter, capsule, MOMENT);
+    bhi_invocation_nest(record_of(letter)->invocation, record_of(parent)->invocation);
+}
+
+static void a_call_that_could_only_wait_for_its_own_caller_is_refused_as_nested(void **state)
+{
+    (void)state;
+    bh_capsule *one = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    start('a', one, LONG);
+    turns(2);
+    start_nested('b', one, 'a');
+    finish('b');
+    expect_refused('b', BH_E_NESTED, "wait for it themselves");
+    assert_int_equal(pool_of(one).refusals[BH_E_NESTED], 1);
+    cancel('a');
+    finish('a');
+    release(one);
+}
+
+static void a_chain_through_another_capsule_that_comes_back_is_refused_as_nested(void **state)
+{
+    (void)state;
+    bh_capsule *one = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    bh_capsule *other = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    start('a', one, LONG);
+    start('c', other, LONG);
+    turns(2);
+    start_nested('b', other, 'a'); /* waits for c, which waits for nobody */
+    turns(2);
+    assert_int_equal(pool_of(other).waiting, 1);
+    start_nested('d', one, 'c'); /* would wait for a, which waits for c */
+    finish('d');
+    expect_refused('d', BH_E_NESTED, "wait for it themselves");
+    cancel('c');
+    finish('c');
+    finish('b');
+    expect_answer('b', "slept");
+    cancel('a');
+    finish('a');
+    release(one);
+    release(other);
+}
+
+static void a_nested_call_is_served_when_an_instance_is_left(void **state)
+{
+    (void)state;
+    bh_capsule *two = load_with("sleep", BH_REUSE_SHARED, 2, 4);
+    start('a', two, LONG);
+    turns(2);
+    start_nested('b', two, 'a');
+    finish('b');
+    expect_answer('b', "slept");
+    cancel('a');
+    finish('a');
+    release(two);
+}
+
+static void who_will_not_wait_is_refused_at_once_and_told_why(void **state)
+{
+    (void)state;
+    bh_capsule *one = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    start('a', one, MOMENT);
+    turns(2);
+    bh_request request = {.action = "x", .principal = "alice", .no_wait = true};
+    bh_error error;
+    assert_int_equal(bhi_invocation_start(one, worker, &request, done_cb, record_of('b'),
+                                          &record_of('b')->invocation, &error),
+                     BH_OK);
+    finish('b');
+    expect_refused('b', BH_E_SATURATED, "all instances are in use (of at most 1)");
+    finish('a');
+    release(one);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
@@ -735,6 +815,10 @@ int main(void)
         CASE(a_busy_guest_lets_others_finish_while_it_runs),
         CASE(run_ends_a_short_invocation_at_once),
         CASE(what_is_refused_at_the_door_is_never_called_back),
+        CASE(a_call_that_could_only_wait_for_its_own_caller_is_refused_as_nested),
+        CASE(a_chain_through_another_capsule_that_comes_back_is_refused_as_nested),
+        CASE(a_nested_call_is_served_when_an_instance_is_left),
+        CASE(who_will_not_wait_is_refused_at_once_and_told_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
