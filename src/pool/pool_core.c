@@ -492,8 +492,10 @@ void bhi_pool_core_decline(bhi_pool_core *core, bhi_slot *slot)
 
 /* ---- ends ---- */
 
+/* It comes free without its chain's help, which may be over before that. */
 static void condemn(bhi_pool_core *core, bhi_slot *slot)
 {
+    slot->chain = NULL;
     stop_keeping(core, slot);
     move_slot(core, slot, BHI_SLOT_CONDEMNED);
 }

@@ -31,7 +31,7 @@ struct bhi_slot {
     bhi_link link; /* on the list of its state */
     bhi_slot_state state;
     void *item;              /* not NULL when idle, leased, restoring or condemned */
-    const bhi_waiter *chain; /* the top of the chain that was granted it; NULL when none has it */
+    const bhi_waiter *chain; /* the top of the chain that has it; NULL when none does */
     bhi_principal *holder;   /* who was granted it, in a pool that `has_records`; else NULL */
     bhi_principal *keeper;   /* whose state its item has, when idle in an affine pool; else NULL */
     bhi_link kept_link;      /* when idle in an affine pool: on the list of its keeper, or unkept */
