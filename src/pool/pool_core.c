@@ -424,6 +424,7 @@ static void fill_slot(bhi_pool_core *core, bhi_slot *slot, void *item)
     slot->item = item;
     core->counters.builds++;
     core->failures = 0;
+    core->build_from_ns = 0;
 }
 
 void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item)
