@@ -367,6 +367,7 @@ void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bh_outcome outcome, bool is
 void bhi_pool_advance(bhi_pool *pool, uint64_t now_ns)
 {
     bhi_pool_lock(pool);
+    pool->told_wake_ns = 0; /* its user may keep only the earliest time of all pools */
     settle_locked(pool, now_ns, false);
 }
 
