@@ -123,6 +123,7 @@ static void set_starved(bhi_pool_core *core, bool is_starved)
     if (core->is_starved == is_starved)
         return;
     core->is_starved = is_starved;
+    core->starvings += is_starved;
     if (is_starved)
         atomic_fetch_add(&core->ceiling->starved, 1);
     else
@@ -251,8 +252,10 @@ static offer find_offer(bhi_pool_core *core, uint64_t now_ns, bool will_wait)
 {
     if (core->counts[BHI_SLOT_IDLE] != 0)
         return OFFER_IDLE;
-    if (core->counts[BHI_SLOT_EMPTY] == 0 || !may_build(core, now_ns))
+    if (core->counts[BHI_SLOT_EMPTY] == 0 || !may_build(core, now_ns)) {
+        set_starved(core, false); /* a permit would not help */
         return OFFER_NOTHING;
+    }
     return take_permit(core, will_wait) ? OFFER_BUILD : OFFER_NOTHING;
 }
 
@@ -306,9 +309,10 @@ static bool grant_at_once(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_
             return false;
     }
     offer offered = find_offer(core, now_ns, will_wait);
-    if (offered != OFFER_NOTHING)
+    if (offered != OFFER_NOTHING) {
         *ret_grant = grant(core, offered, principal, waiter, now_ns);
-    else if (principal != NULL)
+        end_starving(core); /* the second look found a permit */
+    } else if (principal != NULL)
         bhi_principals_settle(&core->principals, principal);
     return offered != OFFER_NOTHING;
 }

@@ -50,6 +50,7 @@ typedef struct bhi_pool_core {
     bool is_starved;        /* announced to the ceiling: only a permit is missing */
     bool owes_ahead;        /* an item was destroyed; build another one if nothing else is idle */
     bhi_slot *probe;        /* the one item tried while the breaker is half open */
+    uint32_t starvings;     /* how often it was announced */
     uint32_t ahead;         /* slots that are built into for nobody */
     uint32_t failures;      /* of builds, in a row */
     uint64_t build_from_ns; /* no build begins before (back-off) */
