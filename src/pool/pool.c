@@ -364,9 +364,11 @@ void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bh_outcome outcome, bool is
         settle_locked(pool, now_ns, true);
 }
 
+/* The user may have forgotten a time that it was told for an earlier one, so it is told anew. */
 void bhi_pool_advance(bhi_pool *pool, uint64_t now_ns)
 {
     bhi_pool_lock(pool);
+    pool->told_wake_ns = UINT64_MAX;
     settle_locked(pool, now_ns, false);
 }
 

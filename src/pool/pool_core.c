@@ -140,6 +140,13 @@ static bool take_permit(bhi_pool_core *core, bool will_wait)
     return bhi_ceiling_take(core->ceiling);
 }
 
+/* For nobody in particular, so nobody may be waiting for it. */
+static bool take_spare_permit(bhi_pool_core *core)
+{
+    return core->ceiling == NULL ||
+           (!bhi_ceiling_has_starved(core->ceiling) && bhi_ceiling_take(core->ceiling));
+}
+
 static void give_permit(bhi_pool_core *core)
 {
     if (core->ceiling != NULL)
@@ -408,7 +415,7 @@ bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter, bh_statu
 bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core, uint64_t now_ns)
 {
     if (core->is_closed || bhi_pool_core_live(core) >= core->min_idle || !may_build(core, now_ns) ||
-        is_half_open(core, now_ns) || !take_permit(core, false))
+        is_half_open(core, now_ns) || !take_spare_permit(core))
         return NULL;
     core->ahead++;
     return build(core, now_ns).slot;
@@ -612,7 +619,7 @@ static bhi_pool_effect replace(bhi_pool_core *core, uint64_t now_ns)
         core->counts[BHI_SLOT_IDLE] + core->ahead == 0 && core->counts[BHI_SLOT_EMPTY] != 0;
     core->owes_ahead = core->counts[BHI_SLOT_EMPTY] == 0; /* once the condemned one is gone */
     if (!is_wanted || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
-        !take_permit(core, false))
+        !take_spare_permit(core))
         return (bhi_pool_effect){0};
     core->ahead++;
     return (bhi_pool_effect){.kind = BHI_EFFECT_BUILD, .slot = build(core, now_ns).slot};
