@@ -129,15 +129,19 @@ static void set_starved(bhi_pool_core *core, bool is_starved)
         atomic_fetch_sub(&core->ceiling->starved, 1);
 }
 
-/* For a caller that will wait when there is none: it is announced before the second look. */
+/* For a caller that will wait when there is none: that is announced before the second look. Behind
+ * other pools that wait for a permit it lines up, to be advanced in its turn. */
 static bool take_permit(bhi_pool_core *core, bool will_wait)
 {
-    if (core->ceiling == NULL || bhi_ceiling_take(core->ceiling))
+    if (core->ceiling == NULL)
+        return true;
+    bool is_first = core->is_starved || !bhi_ceiling_has_starved(core->ceiling);
+    if (is_first && bhi_ceiling_take(core->ceiling))
         return true;
     if (!will_wait)
         return false;
     set_starved(core, true);
-    return bhi_ceiling_take(core->ceiling);
+    return is_first && bhi_ceiling_take(core->ceiling);
 }
 
 /* For nobody in particular, so nobody may be waiting for it. */
