@@ -140,8 +140,8 @@ static bool has_starved(const bhi_pool *pool)
 static uint64_t take_wake_locked(bhi_pool *pool, uint64_t now_ns, bool may_make_room)
 {
     const bhi_pool_core *core = &pool->core;
-    bool is_newly_starved = core->is_starved && !pool->has_told_starved;
-    pool->has_told_starved = core->is_starved;
+    bool is_newly_starved = core->is_starved && core->starvings != pool->told_starvings;
+    pool->told_starvings = core->starvings;
     if (is_newly_starved || (may_make_room && has_starved(pool)))
         return now_ns;
     bool is_told = core->wake_at_ns == pool->told_wake_ns;
@@ -364,11 +364,10 @@ void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bh_outcome outcome, bool is
         settle_locked(pool, now_ns, true);
 }
 
-/* The user may have forgotten a time that it was told for an earlier one, so it is told anew. */
 void bhi_pool_advance(bhi_pool *pool, uint64_t now_ns)
 {
     bhi_pool_lock(pool);
-    pool->told_wake_ns = UINT64_MAX;
+    pool->told_wake_ns = 0; /* its user may keep only the earliest time of all pools */
     settle_locked(pool, now_ns, false);
 }
 

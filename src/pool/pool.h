@@ -86,8 +86,8 @@ typedef struct bhi_grant {
     bhi_slot *slot; /* NULL when queued */
 } bhi_grant;
 
-/* A caller, in its own memory: until granted_cb or a successful cancel, and as a parent until the
- * leases that name it have ended. */
+/* A caller, in its own memory: until a refusal or a successful cancel, or until its lease and
+ * those of its chain that name it as their parent have ended (the search of chains.c reads it). */
 struct bhi_waiter {
     bhi_bytes principal; /* at most BHI_PRINCIPAL_BYTES_MAX bytes, borrowed until answered */
     uint32_t weight;    /* of the principal, up to BHI_POOL_WEIGHT_MAX; 0 is 1; the latest counts */

@@ -123,6 +123,7 @@ static void set_starved(bhi_pool_core *core, bool is_starved)
     if (core->is_starved == is_starved)
         return;
     core->is_starved = is_starved;
+    core->starvings += is_starved;
     if (is_starved)
         atomic_fetch_add(&core->ceiling->starved, 1);
     else
@@ -251,7 +252,6 @@ static bhi_grant restore_coldest(bhi_pool_core *core)
     bhi_link *link = bhi_list_last(&core->lists[BHI_SLOT_IDLE]);
     bhi_slot *slot = BHI_CONTAINER_OF(link, bhi_slot, link);
     move_slot(core, slot, BHI_SLOT_RESTORING);
-    stop_keeping(core, slot);
     return (bhi_grant){BHI_GRANT_RESTORE, slot};
 }
 
@@ -263,8 +263,10 @@ static offer find_offer(bhi_pool_core *core, uint64_t now_ns, bool will_wait)
 {
     if (core->counts[BHI_SLOT_IDLE] != 0)
         return OFFER_IDLE;
-    if (core->counts[BHI_SLOT_EMPTY] == 0 || !may_build(core, now_ns))
+    if (core->counts[BHI_SLOT_EMPTY] == 0 || !may_build(core, now_ns)) {
+        set_starved(core, false); /* a permit would not help */
         return OFFER_NOTHING;
+    }
     return take_permit(core, will_wait) ? OFFER_BUILD : OFFER_NOTHING;
 }
 
@@ -273,18 +275,17 @@ static bhi_grant grant_idle(bhi_pool_core *core, bhi_principal *principal)
     if (!core->is_affine)
         return lease(core, first_slot(core, BHI_SLOT_IDLE));
     bhi_slot *slot = find_kept(core, principal);
-    if (slot == NULL)
-        return restore_coldest(core);
-    stop_keeping(core, slot);
-    return lease(core, slot);
+    return slot == NULL ? restore_coldest(core) : lease(core, slot);
 }
 
+/* The hold begins first: whom nobody else needs would be forgotten with the keeper (P4). */
 static bhi_grant grant(bhi_pool_core *core, offer offered, bhi_principal *principal,
                        const bhi_waiter *waiter, uint64_t now_ns)
 {
     BHI_ASSERT(!core->is_closed); /* P8 */
     bhi_grant granted = offered == OFFER_IDLE ? grant_idle(core, principal) : build(core, now_ns);
     begin_hold(core, granted.slot, principal, top_of_chain(waiter));
+    stop_keeping(core, granted.slot);
     core->used_at_ns = now_ns;
     return granted;
 }
@@ -319,9 +320,10 @@ static bool grant_at_once(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_
             return false;
     }
     offer offered = find_offer(core, now_ns, will_wait);
-    if (offered != OFFER_NOTHING)
+    if (offered != OFFER_NOTHING) {
         *ret_grant = grant(core, offered, principal, waiter, now_ns);
-    else if (principal != NULL)
+        end_starving(core); /* the second look found a permit */
+    } else if (principal != NULL)
         bhi_principals_settle(&core->principals, principal);
     return offered != OFFER_NOTHING;
 }
@@ -437,6 +439,7 @@ static void fill_slot(bhi_pool_core *core, bhi_slot *slot, void *item)
     slot->item = item;
     core->counters.builds++;
     core->failures = 0;
+    core->build_from_ns = 0;
 }
 
 void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item)
@@ -505,8 +508,10 @@ void bhi_pool_core_decline(bhi_pool_core *core, bhi_slot *slot)
 
 /* ---- ends ---- */
 
+/* It comes free without its chain's help, which may be over before that. */
 static void condemn(bhi_pool_core *core, bhi_slot *slot)
 {
+    slot->chain = NULL;
     stop_keeping(core, slot);
     move_slot(core, slot, BHI_SLOT_CONDEMNED);
 }

@@ -12,7 +12,7 @@ struct bhi_pool {
     uint32_t references;       /* guarded by lock */
     bh_error last_build_error; /* guarded by lock */
     uint64_t told_wake_ns;     /* guarded by lock: what wake_cb was told last */
-    bool has_told_starved;     /* guarded by lock: likewise */
+    uint32_t told_starvings;   /* guarded by lock: likewise, of core.starvings */
     bhi_pool_core core;        /* guarded by lock */
     void *memory[];            /* the core's: guarded by lock, but for the item of a leased slot */
 };
