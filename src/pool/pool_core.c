@@ -624,10 +624,10 @@ static bhi_pool_effect serve_next(bhi_pool_core *core, uint64_t now_ns)
 /* So that the next caller need not build: nothing that it could have is there or on its way. */
 static bhi_pool_effect replace(bhi_pool_core *core, uint64_t now_ns)
 {
-    bool is_wanted =
-        core->counts[BHI_SLOT_IDLE] + core->ahead == 0 && core->counts[BHI_SLOT_EMPTY] != 0;
-    core->owes_ahead = core->counts[BHI_SLOT_EMPTY] == 0; /* once the condemned one is gone */
-    if (!is_wanted || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
+    bool is_wanted = core->counts[BHI_SLOT_IDLE] + core->ahead == 0;
+    bool has_room = core->counts[BHI_SLOT_EMPTY] != 0;
+    core->owes_ahead = is_wanted && !has_room; /* once the condemned one is gone */
+    if (!is_wanted || !has_room || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
         !take_spare_permit(core))
         return (bhi_pool_effect){0};
     core->ahead++;
