@@ -64,9 +64,10 @@ typedef struct bhi_pool_options {
     /* Build into the slot for nobody, soon, and report it with bhi_pool_built_idle,
      * bhi_pool_build_failed or bhi_pool_decline. NULL: nothing is built ahead. */
     void (*build_ahead_cb)(void *arg, bhi_slot *slot);
-    /* Call bhi_pool_advance at that time or later; at once when it has passed. Who calls it sooner
-     * may forget the time: it is told again. Where pools share a ceiling and one is starved, the
-     * others wake it, too, when they give a permit back or keep an item idle. May be NULL. */
+    /* Call bhi_pool_advance at that time or later; at once when it has passed. Of several times
+     * only the earliest need be kept: each advance tells anew what is still to come. Room for a
+     * pool that is starved of a permit wakes, too: all pools of the ceiling are to be advanced. May
+     * be NULL. */
     void (*wake_cb)(void *arg, uint64_t at_ns);
     void (*freed_cb)(void *arg); /* after the last reference is gone; may be NULL */
     void *arg;

@@ -130,15 +130,26 @@ static void set_starved(bhi_pool_core *core, bool is_starved)
         atomic_fetch_sub(&core->ceiling->starved, 1);
 }
 
-/* For a caller that will wait when there is none: it is announced before the second look. */
+/* For a caller that will wait when there is none: that is announced before the second look. Behind
+ * other pools that wait for a permit it lines up, to be advanced in its turn. */
 static bool take_permit(bhi_pool_core *core, bool will_wait)
 {
-    if (core->ceiling == NULL || bhi_ceiling_take(core->ceiling))
+    if (core->ceiling == NULL)
+        return true;
+    bool is_first = core->is_starved || !bhi_ceiling_has_starved(core->ceiling);
+    if (is_first && bhi_ceiling_take(core->ceiling))
         return true;
     if (!will_wait)
         return false;
     set_starved(core, true);
-    return bhi_ceiling_take(core->ceiling);
+    return is_first && bhi_ceiling_take(core->ceiling);
+}
+
+/* For nobody in particular, so nobody may be waiting for it. */
+static bool take_spare_permit(bhi_pool_core *core)
+{
+    return core->ceiling == NULL ||
+           (!bhi_ceiling_has_starved(core->ceiling) && bhi_ceiling_take(core->ceiling));
 }
 
 static void give_permit(bhi_pool_core *core)
@@ -410,7 +421,7 @@ bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter, bh_statu
 bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core, uint64_t now_ns)
 {
     if (core->is_closed || bhi_pool_core_live(core) >= core->min_idle || !may_build(core, now_ns) ||
-        is_half_open(core, now_ns) || !take_permit(core, false))
+        is_half_open(core, now_ns) || !take_spare_permit(core))
         return NULL;
     core->ahead++;
     return build(core, now_ns).slot;
@@ -613,11 +624,11 @@ static bhi_pool_effect serve_next(bhi_pool_core *core, uint64_t now_ns)
 /* So that the next caller need not build: nothing that it could have is there or on its way. */
 static bhi_pool_effect replace(bhi_pool_core *core, uint64_t now_ns)
 {
-    bool is_wanted =
-        core->counts[BHI_SLOT_IDLE] + core->ahead == 0 && core->counts[BHI_SLOT_EMPTY] != 0;
-    core->owes_ahead = core->counts[BHI_SLOT_EMPTY] == 0; /* once the condemned one is gone */
-    if (!is_wanted || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
-        !take_permit(core, false))
+    bool is_wanted = core->counts[BHI_SLOT_IDLE] + core->ahead == 0;
+    bool has_room = core->counts[BHI_SLOT_EMPTY] != 0;
+    core->owes_ahead = is_wanted && !has_room; /* once the condemned one is gone */
+    if (!is_wanted || !has_room || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
+        !take_spare_permit(core))
         return (bhi_pool_effect){0};
     core->ahead++;
     return (bhi_pool_effect){.kind = BHI_EFFECT_BUILD, .slot = build(core, now_ns).slot};

@@ -15,8 +15,8 @@ static char items[8];
 
 typedef struct user {
     bhi_ceiling ceiling;
-    uint32_t wakes; /* told of so far */
-    uint64_t at_ns; /* the last of them */
+    uint32_t wakes;  /* told of so far */
+    uint64_t at_ns;  /* the last of them */
     bhi_grant grant; /* of the last waiter that was answered */
     uint32_t answers;
 } user;
