@@ -4,7 +4,7 @@ LISTEN ?= 127.0.0.1:8787
 CMAKE   = rust=$$(tools/build-rust) && cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$rust"
 CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
 
-.PHONY: help all setup build run test asan tsan bench bench-http fuzz bindings format install clean
+.PHONY: help all setup build run test asan tsan bench bench-http fuzz model mutations bindings format install clean
 
 all: build ## build the tool, the libraries and the examples
 
@@ -40,6 +40,12 @@ bench: build ## print invocation times beside the fresh-instance peer
 
 bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
 	@bench/http/run $(BUILD)
+
+model: setup ## check the models of the pool with spin (model/run --long: larger bounds)
+	@model/run
+
+mutations: setup ## break the pool in small ways; the tests must notice each
+	@tests/pool/mutate
 
 fuzz: setup ## fuzz every decoder (SECONDS=60 each)
 	@$(CMAKE) -B $(BUILD)-fuzz -DCMAKE_C_COMPILER=$(CLANG) -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null
