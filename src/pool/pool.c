@@ -6,9 +6,9 @@
  * holds of the lock).
  *
  * No reference is counted per slot: a slot that is not empty is one (P8). The pool is over when no
- * reference is left and nothing is live, and exactly one thread sees the step to that. After an
- * answer the pool belongs to whoever got the slot and is not touched again here, unless the loop
- * goes on: then it holds a reference.
+ * reference is left, nothing is live and nobody settles, and exactly one thread sees the step to
+ * that. Who settles is counted apart, so that the last release closes the pool also while another
+ * thread performs effects.
  */
 #include "pool/pool.h"
 
@@ -79,7 +79,7 @@ bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, 
 
 static bool is_over_locked(const bhi_pool *pool)
 {
-    return pool->references == 0 && bhi_pool_core_live(&pool->core) == 0;
+    return pool->references == 0 && pool->settling == 0 && bhi_pool_core_live(&pool->core) == 0;
 }
 
 static void free_pool(bhi_pool *pool)
@@ -155,7 +155,7 @@ static void wake(const bhi_pool *pool, uint64_t at_ns)
         pool->options.wake_cb(pool->options.arg, at_ns);
 }
 
-/* Takes and lets go of the lock as often as it needs; the caller holds it, and a reference. */
+/* Lets go of the lock meanwhile; the caller is counted as settling. */
 static void perform_all_locked(bhi_pool *pool, uint64_t now_ns, const bhi_pool_effect *effects,
                                uint32_t count, uint64_t wake_at_ns)
 {
@@ -173,7 +173,7 @@ static void perform_all_locked(bhi_pool *pool, uint64_t now_ns, const bhi_pool_e
 static void settle_locked(bhi_pool *pool, uint64_t now_ns, bool may_make_room)
 {
     bhi_pool_effect effects[EFFECTS_AT_ONCE];
-    pool->references++;
+    pool->settling++;
     for (;;) {
         uint32_t count = take_effects_locked(pool, now_ns, effects);
         uint64_t wake_at_ns = take_wake_locked(pool, now_ns, may_make_room);
@@ -184,7 +184,7 @@ static void settle_locked(bhi_pool *pool, uint64_t now_ns, bool may_make_room)
         if (count == 0)
             break;
     }
-    pool->references--;
+    pool->settling--;
     bool is_over = is_over_locked(pool);
     bhi_pool_unlock(pool);
     if (is_over)

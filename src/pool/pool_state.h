@@ -10,6 +10,7 @@ struct bhi_pool {
     bhi_pool_options options; /* set once */
     pthread_mutex_t lock;
     uint32_t references;       /* guarded by lock */
+    uint32_t settling;         /* guarded by lock: threads that will touch the pool again */
     bh_error last_build_error; /* guarded by lock */
     uint64_t told_wake_ns;     /* guarded by lock: what wake_cb was told last */
     uint32_t told_starvings;   /* guarded by lock: likewise, of core.starvings */
