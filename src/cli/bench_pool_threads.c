@@ -29,14 +29,22 @@ typedef struct contestant {
     double per_second;
 } contestant;
 
-/* A chain of dependent multiplications: no memory, nothing to overlap. */
-static inline void work(uint32_t spins)
+/* A chain of dependent multiplications: no memory, nothing to overlap. Returns a random number. */
+static inline uint64_t spin(uint64_t seed, uint32_t spins)
 {
-    uint64_t x = spins;
     for (uint32_t i = 0; i < spins; i++) {
-        x = x * UINT64_C(6364136223846793005) + 1;
-        __asm__ volatile("" : "+r"(x));
+        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        __asm__ volatile("" : "+r"(seed)); /* each turn takes its time */
     }
+    return seed;
+}
+
+/* From half of `spins` to half as much again: leases of one length would run in step, and two
+ * threads then meet always or never. */
+static inline void work(uint64_t *seed, uint32_t spins)
+{
+    uint64_t extra = ((*seed >> 32) * spins) >> 32;
+    *seed = spin(*seed, spins / 2 + (uint32_t)extra + 1);
 }
 
 uint32_t bhi_bench_calibrate_spins(void)
@@ -44,7 +52,7 @@ uint32_t bhi_bench_calibrate_spins(void)
     uint64_t least_ns = UINT64_MAX;
     for (int i = 0; i < CALIBRATIONS; i++) {
         uint64_t began_ns = bhi_monotonic_ns();
-        work(CALIBRATION_SPINS);
+        spin(1, CALIBRATION_SPINS);
         uint64_t took_ns = bhi_monotonic_ns() - began_ns;
         least_ns = took_ns < least_ns ? took_ns : least_ns;
     }
@@ -56,7 +64,7 @@ static bool is_over(contest *c)
     return atomic_load_explicit(&c->is_over, memory_order_relaxed);
 }
 
-static uint64_t lease_pool(contest *c)
+static uint64_t lease_pool(contest *c, uint64_t seed)
 {
     bhi_waiter waiter = {.principal = BHI_BYTES_LITERAL("bench")};
     uint64_t leases = 0;
@@ -64,13 +72,13 @@ static uint64_t lease_pool(contest *c)
         bhi_grant grant;
         bh_status status = bhi_pool_checkout(c->pool, &waiter, NOW_NS, &grant, NULL);
         BHI_ASSERT(status == BH_OK && grant.kind == BHI_GRANT_LEASE);
-        work(c->spins);
+        work(&seed, c->spins);
         bhi_pool_return(c->pool, grant.slot, BH_OUTCOME_RETURNED, false, NOW_NS);
     }
     return leases;
 }
 
-static uint64_t lease_bare(contest *c)
+static uint64_t lease_bare(contest *c, uint64_t seed)
 {
     bhi_waiter waiter = {.principal = BHI_BYTES_LITERAL("bench")};
     uint64_t leases = 0;
@@ -80,7 +88,7 @@ static uint64_t lease_bare(contest *c)
         bh_status status = bhi_pool_core_checkout(&c->pool->core, &waiter, NOW_NS, &grant);
         pthread_mutex_unlock(&c->pool->lock);
         BHI_ASSERT(status == BH_OK && grant.kind == BHI_GRANT_LEASE);
-        work(c->spins);
+        work(&seed, c->spins);
         pthread_mutex_lock(&c->pool->lock);
         bool is_condemned =
             bhi_pool_core_return(&c->pool->core, grant.slot, BH_OUTCOME_RETURNED, false, NOW_NS);
@@ -90,13 +98,13 @@ static uint64_t lease_bare(contest *c)
     return leases;
 }
 
-static uint64_t lease_nothing(contest *c)
+static uint64_t lease_nothing(contest *c, uint64_t seed)
 {
     uint64_t leases = 0;
     for (; !is_over(c); leases++) {
         pthread_mutex_lock(&c->pool->lock);
         pthread_mutex_unlock(&c->pool->lock);
-        work(c->spins);
+        work(&seed, c->spins);
         pthread_mutex_lock(&c->pool->lock);
         pthread_mutex_unlock(&c->pool->lock);
     }
@@ -114,7 +122,7 @@ static void pin(int core)
 
 static void *compete(void *arg)
 {
-    static uint64_t (*const loops[BHI_BENCH_GUARD_COUNT])(contest *) = {
+    static uint64_t (*const loops[BHI_BENCH_GUARD_COUNT])(contest *, uint64_t) = {
         [BHI_BENCH_GUARD_POOL] = lease_pool,
         [BHI_BENCH_GUARD_BARE] = lease_bare,
         [BHI_BENCH_GUARD_EMPTY] = lease_nothing,
@@ -125,7 +133,7 @@ static void *compete(void *arg)
         pin(self->core);
     pthread_barrier_wait(&c->start);
     uint64_t began_ns = bhi_monotonic_ns();
-    uint64_t leases = loops[c->guard](c);
+    uint64_t leases = loops[c->guard](c, (uint64_t)(self->core + 2));
     uint64_t took_ns = bhi_monotonic_ns() - began_ns;
     self->per_second = (double)leases * BHI_NS_PER_SECOND / (double)took_ns;
     return NULL;
