@@ -63,14 +63,17 @@ bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, 
     bh_status status = check_options(options, reterr);
     if (status != BH_OK)
         return status;
-    bhi_pool *pool = calloc(1, sizeof *pool + bhi_pool_core_memory_bytes(options));
-    if (pool == NULL)
+    void *allocation =
+        calloc(1, BHI_CACHE_LINE - 1 + sizeof(bhi_pool) + bhi_pool_core_memory_bytes(options));
+    if (allocation == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a pool of %u slots", options->live_max);
+    bhi_pool *pool = bhi_next_cache_line(allocation);
     if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-        free(pool);
+        free(allocation);
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for the lock of a pool");
     }
     pool->options = *options;
+    pool->allocation = allocation;
     pool->references = 1;
     bhi_pool_core_init(&pool->core, options, random_key(pool), pool->memory);
     *ret_pool = pool;
@@ -86,7 +89,7 @@ static void free_pool(bhi_pool *pool)
 {
     bhi_pool_options options = pool->options;
     pthread_mutex_destroy(&pool->lock);
-    free(pool);
+    free(pool->allocation);
     if (options.freed_cb != NULL)
         options.freed_cb(options.arg);
 }

@@ -57,7 +57,7 @@ static uint32_t principals_capacity(const bhi_pool_options *options)
 
 size_t bhi_pool_core_memory_bytes(const bhi_pool_options *options)
 {
-    return options->live_max * sizeof(bhi_slot) +
+    return BHI_CACHE_LINE - 1 + options->live_max * sizeof(bhi_slot) +
            bhi_principals_memory_bytes(principals_capacity(options));
 }
 
@@ -72,7 +72,7 @@ void bhi_pool_core_init(bhi_pool_core *core, const bhi_pool_options *options, ui
                             .has_records = options->is_affine || options->principal_leases_max != 0,
                             .builds_ahead = options->build_ahead_cb != NULL,
                             .ceiling = options->ceiling,
-                            .slots = memory,
+                            .slots = bhi_next_cache_line(memory),
                             .wake_at_ns = UINT64_MAX};
     bhi_breaker_init(&core->breaker, options->breaker_condemned_max);
     bhi_principals_init(&core->principals, principals_capacity(options), key,

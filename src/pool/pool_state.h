@@ -8,14 +8,21 @@
 
 struct bhi_pool {
     bhi_pool_options options; /* set once */
-    pthread_mutex_t lock;
+    void *allocation;         /* set once: what to free; the pool begins at a cache line of it */
+    _Alignas(BHI_CACHE_LINE) pthread_mutex_t lock;
     uint32_t references;       /* guarded by lock */
-    bh_error last_build_error; /* guarded by lock */
-    uint64_t told_wake_ns;     /* guarded by lock: what wake_cb was told last */
-    bool has_told_starved;     /* guarded by lock: likewise */
+    bool has_told_starved;     /* guarded by lock: what wake_cb was told last */
+    uint64_t told_wake_ns;     /* guarded by lock: likewise */
     bhi_pool_core core;        /* guarded by lock */
+    bh_error last_build_error; /* guarded by lock */
     void *memory[];            /* the core's: guarded by lock, but for the item of a leased slot */
 };
+
+/* One line for the lock and used_at_ns, two for the lists, their counts and counters.leases. */
+_Static_assert(offsetof(struct bhi_pool, core.lists) == offsetof(struct bhi_pool, lock) + 64 &&
+                   offsetof(struct bhi_pool, core.counters.leases) + 8 ==
+                       offsetof(struct bhi_pool, lock) + 192,
+               "a lease writes three cache lines of its pool");
 
 void bhi_pool_lock(bhi_pool *pool);
 void bhi_pool_unlock(bhi_pool *pool);
