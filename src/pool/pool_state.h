@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/assert.h"
 #include "pool/pool_core.h"
 
 struct bhi_pool {
@@ -24,8 +25,17 @@ _Static_assert(offsetof(struct bhi_pool, core.lists) == offsetof(struct bhi_pool
                        offsetof(struct bhi_pool, lock) + 192,
                "a lease writes three cache lines of its pool");
 
-void bhi_pool_lock(bhi_pool *pool);
-void bhi_pool_unlock(bhi_pool *pool);
+static inline void bhi_pool_lock(bhi_pool *pool)
+{
+    int failed = pthread_mutex_lock(&pool->lock);
+    BHI_ASSERT(failed == 0);
+}
+
+static inline void bhi_pool_unlock(bhi_pool *pool)
+{
+    int failed = pthread_mutex_unlock(&pool->lock);
+    BHI_ASSERT(failed == 0);
+}
 
 /* pool.c: bhi_pool_checkout of a caller that was checked, but for waking at *ret_wake_ns. */
 BH_MUST_USE bh_status bhi_pool_checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
