@@ -21,8 +21,9 @@ typedef enum bh_reuse {
 } bh_reuse;
 
 typedef struct bh_capsule_options {
-    uint32_t live_max; /* ceiling of instances; 0: the manifest's, else clamp(2 x cores, 8, 64) */
-    uint32_t waiters_max;           /* callers that may queue for one, up to 1048576; 0: 10000 */
+    uint32_t live_max;    /* ceiling of instances; 0: the manifest's, else the environment's
+                             BULKHEAD_INSTANCE_POOL_SIZE, else clamp(2 x cores, 8, 64) */
+    uint32_t waiters_max; /* callers that may queue for one, up to 1048576; 0: 10000 */
     uint32_t principal_leases_max;  /* instances that one principal may hold; 0: no cap */
     uint32_t breaker_condemned_max; /* instances that may be condemned in 10 s before none is built
                                        for a while; 0: 100; UINT32_MAX: any number */

@@ -121,15 +121,19 @@ static void report_destroyed_locked(bhi_pool *pool, const bhi_pool_effect *effec
             bhi_pool_core_destroyed(&pool->core, effects[i].slot);
 }
 
-/* When the user is to wake the pools, or UINT64_MAX: for the sake of this one, told once; or
- * because a permit came back that another one may wait for. */
-static uint64_t take_wake_locked(bhi_pool *pool, uint64_t now_ns, bool has_given)
+static bool has_starved(const bhi_pool *pool)
+{
+    return pool->options.ceiling != NULL && bhi_ceiling_has_starved(pool->options.ceiling);
+}
+
+/* When the user is to wake the pools, or UINT64_MAX: for the sake of this one, told once; or for
+ * another one that waits for a permit, because one came back or an idle item could give way. */
+static uint64_t take_wake_locked(bhi_pool *pool, uint64_t now_ns, bool may_make_room)
 {
     const bhi_pool_core *core = &pool->core;
-    bhi_ceiling *ceiling = pool->options.ceiling;
-    bool is_newly_starved = core->is_starved && !pool->has_told_starved;
-    pool->has_told_starved = core->is_starved;
-    if (is_newly_starved || (has_given && ceiling != NULL && bhi_ceiling_has_starved(ceiling)))
+    bool is_newly_starved = core->is_starved && core->starvings != pool->told_starvings;
+    pool->told_starvings = core->starvings;
+    if (is_newly_starved || (may_make_room && has_starved(pool)))
         return now_ns;
     bool is_told = core->wake_at_ns == pool->told_wake_ns;
     pool->told_wake_ns = core->wake_at_ns;
@@ -154,19 +158,20 @@ static void perform_all_locked(bhi_pool *pool, uint64_t now_ns, const bhi_pool_e
     report_destroyed_locked(pool, effects, count);
 }
 
-/* Do what the core asks for, until it asks for nothing. `has_given`: a slot became empty before.
+/* Do what the core asks for, until it asks for nothing. `may_make_room`: a slot is empty or idle
+ * that was not before.
  * Lets go of the lock; the pool may be gone afterwards. */
-static void settle_locked(bhi_pool *pool, uint64_t now_ns, bool has_given)
+static void settle_locked(bhi_pool *pool, uint64_t now_ns, bool may_make_room)
 {
     bhi_pool_effect effects[EFFECTS_AT_ONCE];
     pool->references++;
     for (;;) {
         uint32_t count = take_effects_locked(pool, now_ns, effects);
-        uint64_t wake_at_ns = take_wake_locked(pool, now_ns, has_given);
+        uint64_t wake_at_ns = take_wake_locked(pool, now_ns, may_make_room);
         if (count == 0 && wake_at_ns == UINT64_MAX)
             break;
         perform_all_locked(pool, now_ns, effects, count, wake_at_ns);
-        has_given = true; /* what was destroyed */
+        may_make_room = true; /* what was destroyed */
         if (count == 0)
             break;
     }
@@ -326,7 +331,7 @@ void bhi_pool_built_idle(bhi_pool *pool, bhi_slot *slot, void *item, uint64_t no
 {
     bhi_pool_lock(pool);
     bhi_pool_core_built_idle(&pool->core, slot, item, now_ns);
-    settle_locked(pool, now_ns, false);
+    settle_locked(pool, now_ns, true);
 }
 
 void *bhi_slot_item(bhi_slot *slot)
@@ -349,7 +354,7 @@ static void destroy_locked(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns)
 static bool is_settled(const bhi_pool *pool)
 {
     const bhi_pool_core *core = &pool->core;
-    return core->turns.waiting == 0 && !core->is_closed && !core->owes_ahead;
+    return core->turns.waiting == 0 && !core->is_closed && !core->owes_ahead && !has_starved(pool);
 }
 
 void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bh_outcome outcome, bool is_spent,
@@ -361,12 +366,13 @@ void bhi_pool_return(bhi_pool *pool, bhi_slot *slot, bh_outcome outcome, bool is
     else if (is_settled(pool))
         bhi_pool_unlock(pool); /* the usual end */
     else
-        settle_locked(pool, now_ns, false);
+        settle_locked(pool, now_ns, true);
 }
 
 void bhi_pool_advance(bhi_pool *pool, uint64_t now_ns)
 {
     bhi_pool_lock(pool);
+    pool->told_wake_ns = 0; /* its user may keep only the earliest time of all pools */
     settle_locked(pool, now_ns, false);
 }
 

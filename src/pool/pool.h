@@ -64,8 +64,10 @@ typedef struct bhi_pool_options {
     /* Build into the slot for nobody, soon, and report it with bhi_pool_built_idle,
      * bhi_pool_build_failed or bhi_pool_decline. NULL: nothing is built ahead. */
     void (*build_ahead_cb)(void *arg, bhi_slot *slot);
-    /* Call bhi_pool_advance at that time or later; at once when it has passed. A permit of the
-     * ceiling that is given back wakes, too, for the sake of other pools. May be NULL. */
+    /* Call bhi_pool_advance at that time or later; at once when it has passed. Of several times
+     * only the earliest need be kept: each advance tells anew what is still to come. Room for a
+     * pool that is starved of a permit wakes, too: all pools of the ceiling are to be advanced. May
+     * be NULL. */
     void (*wake_cb)(void *arg, uint64_t at_ns);
     void (*freed_cb)(void *arg); /* after the last reference is gone; may be NULL */
     void *arg;
@@ -84,8 +86,8 @@ typedef struct bhi_grant {
     bhi_slot *slot; /* NULL when queued */
 } bhi_grant;
 
-/* A caller, in its own memory: until granted_cb or a successful cancel, and as a parent until the
- * leases that name it have ended. */
+/* A caller, in its own memory: until a refusal or a successful cancel, or until its lease and
+ * those of its chain that name it as their parent have ended (the search of chains.c reads it). */
 struct bhi_waiter {
     bhi_bytes principal; /* at most BHI_PRINCIPAL_BYTES_MAX bytes, borrowed until answered */
     uint32_t weight;    /* of the principal, up to BHI_POOL_WEIGHT_MAX; 0 is 1; the latest counts */

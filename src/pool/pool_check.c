@@ -121,7 +121,7 @@ static bool may_go_on(bhi_pool_core *core, uint64_t now_ns)
 static void check_waits(bhi_pool_core *core, uint64_t now_ns)
 {
     bool may_serve = bhi_turns_may_serve(&core->turns);
-    BHI_ASSERT(!core->is_starved || may_serve);
+    BHI_ASSERT(!core->is_starved || (may_serve && may_go_on(core, now_ns)));
     if (!may_serve)
         return;
     BHI_ASSERT(!core->is_closed);                             /* P8 */

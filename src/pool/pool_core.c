@@ -123,21 +123,33 @@ static void set_starved(bhi_pool_core *core, bool is_starved)
     if (core->is_starved == is_starved)
         return;
     core->is_starved = is_starved;
+    core->starvings += is_starved;
     if (is_starved)
         atomic_fetch_add(&core->ceiling->starved, 1);
     else
         atomic_fetch_sub(&core->ceiling->starved, 1);
 }
 
-/* For a caller that will wait when there is none: it is announced before the second look. */
+/* For a caller that will wait when there is none: that is announced before the second look. Behind
+ * other pools that wait for a permit it lines up, to be advanced in its turn. */
 static bool take_permit(bhi_pool_core *core, bool will_wait)
 {
-    if (core->ceiling == NULL || bhi_ceiling_take(core->ceiling))
+    if (core->ceiling == NULL)
+        return true;
+    bool is_first = core->is_starved || !bhi_ceiling_has_starved(core->ceiling);
+    if (is_first && bhi_ceiling_take(core->ceiling))
         return true;
     if (!will_wait)
         return false;
     set_starved(core, true);
-    return bhi_ceiling_take(core->ceiling);
+    return is_first && bhi_ceiling_take(core->ceiling);
+}
+
+/* For nobody in particular, so nobody may be waiting for it. */
+static bool take_spare_permit(bhi_pool_core *core)
+{
+    return core->ceiling == NULL ||
+           (!bhi_ceiling_has_starved(core->ceiling) && bhi_ceiling_take(core->ceiling));
 }
 
 static void give_permit(bhi_pool_core *core)
@@ -240,7 +252,6 @@ static bhi_grant restore_coldest(bhi_pool_core *core)
     bhi_link *link = bhi_list_last(&core->lists[BHI_SLOT_IDLE]);
     bhi_slot *slot = BHI_CONTAINER_OF(link, bhi_slot, link);
     move_slot(core, slot, BHI_SLOT_RESTORING);
-    stop_keeping(core, slot);
     return (bhi_grant){BHI_GRANT_RESTORE, slot};
 }
 
@@ -252,8 +263,10 @@ static inline offer find_offer(bhi_pool_core *core, uint64_t now_ns, bool will_w
 {
     if (core->counts[BHI_SLOT_IDLE] != 0)
         return OFFER_IDLE;
-    if (core->counts[BHI_SLOT_EMPTY] == 0 || !may_build(core, now_ns))
+    if (core->counts[BHI_SLOT_EMPTY] == 0 || !may_build(core, now_ns)) {
+        set_starved(core, false); /* a permit would not help */
         return OFFER_NOTHING;
+    }
     return take_permit(core, will_wait) ? OFFER_BUILD : OFFER_NOTHING;
 }
 
@@ -262,18 +275,17 @@ static inline bhi_grant grant_idle(bhi_pool_core *core, bhi_principal *principal
     if (!core->is_affine)
         return lease(core, first_slot(core, BHI_SLOT_IDLE));
     bhi_slot *slot = find_kept(core, principal);
-    if (slot == NULL)
-        return restore_coldest(core);
-    stop_keeping(core, slot);
-    return lease(core, slot);
+    return slot == NULL ? restore_coldest(core) : lease(core, slot);
 }
 
+/* The hold begins first: whom nobody else needs would be forgotten with the keeper (P4). */
 static inline bhi_grant grant(bhi_pool_core *core, offer offered, bhi_principal *principal,
                               const bhi_waiter *waiter, uint64_t now_ns)
 {
     BHI_ASSERT(!core->is_closed); /* P8 */
     bhi_grant granted = offered == OFFER_IDLE ? grant_idle(core, principal) : build(core, now_ns);
     begin_hold(core, granted.slot, principal, top_of_chain(waiter));
+    stop_keeping(core, granted.slot);
     core->used_at_ns = now_ns;
     return granted;
 }
@@ -308,9 +320,10 @@ static inline bool grant_at_once(bhi_pool_core *core, bhi_waiter *waiter, uint64
             return false;
     }
     offer offered = find_offer(core, now_ns, will_wait);
-    if (offered != OFFER_NOTHING)
+    if (offered != OFFER_NOTHING) {
         *ret_grant = grant(core, offered, principal, waiter, now_ns);
-    else if (principal != NULL)
+        end_starving(core); /* the second look found a permit */
+    } else if (principal != NULL)
         bhi_principals_settle(&core->principals, principal);
     return offered != OFFER_NOTHING;
 }
@@ -408,7 +421,7 @@ bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *waiter, bh_statu
 bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core, uint64_t now_ns)
 {
     if (core->is_closed || bhi_pool_core_live(core) >= core->min_idle || !may_build(core, now_ns) ||
-        is_half_open(core, now_ns) || !take_permit(core, false))
+        is_half_open(core, now_ns) || !take_spare_permit(core))
         return NULL;
     core->ahead++;
     return build(core, now_ns).slot;
@@ -426,6 +439,7 @@ static void fill_slot(bhi_pool_core *core, bhi_slot *slot, void *item)
     slot->item = item;
     core->counters.builds++;
     core->failures = 0;
+    core->build_from_ns = 0;
 }
 
 void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item)
@@ -495,8 +509,10 @@ void bhi_pool_core_decline(bhi_pool_core *core, bhi_slot *slot)
 
 /* ---- ends ---- */
 
+/* It comes free without its chain's help, which may be over before that. */
 static void condemn(bhi_pool_core *core, bhi_slot *slot)
 {
+    slot->chain = NULL;
     stop_keeping(core, slot);
     move_slot(core, slot, BHI_SLOT_CONDEMNED);
 }
@@ -610,11 +626,11 @@ static bhi_pool_effect serve_next(bhi_pool_core *core, uint64_t now_ns)
 /* So that the next caller need not build: nothing that it could have is there or on its way. */
 static bhi_pool_effect replace(bhi_pool_core *core, uint64_t now_ns)
 {
-    bool is_wanted =
-        core->counts[BHI_SLOT_IDLE] + core->ahead == 0 && core->counts[BHI_SLOT_EMPTY] != 0;
-    core->owes_ahead = core->counts[BHI_SLOT_EMPTY] == 0; /* once the condemned one is gone */
-    if (!is_wanted || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
-        !take_permit(core, false))
+    bool is_wanted = core->counts[BHI_SLOT_IDLE] + core->ahead == 0;
+    bool has_room = core->counts[BHI_SLOT_EMPTY] != 0;
+    core->owes_ahead = is_wanted && !has_room; /* once the condemned one is gone */
+    if (!is_wanted || !has_room || !may_build(core, now_ns) || is_half_open(core, now_ns) ||
+        !take_spare_permit(core))
         return (bhi_pool_effect){0};
     core->ahead++;
     return (bhi_pool_effect){.kind = BHI_EFFECT_BUILD, .slot = build(core, now_ns).slot};

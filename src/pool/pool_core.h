@@ -40,7 +40,7 @@ struct bhi_slot {
     _Alignas(BHI_CACHE_LINE) bhi_link link; /* on the list of its state */
     bhi_slot_state state;
     void *item;              /* not NULL when idle, leased, restoring or condemned */
-    const bhi_waiter *chain; /* the top of the chain that was granted it; NULL when none has it */
+    const bhi_waiter *chain; /* the top of the chain that has it; NULL when none does */
     bhi_principal *holder;   /* who was granted it, in a pool that `has_records`; else NULL */
     uint64_t idle_since_ns;  /* when idle */
     bhi_principal *keeper;   /* whose state its item has, when idle in an affine pool; else NULL */
@@ -66,6 +66,7 @@ typedef struct bhi_pool_core {
     bool is_starved;        /* announced to the ceiling: only a permit is missing */
     bool owes_ahead;        /* an item was destroyed; build another one if nothing else is idle */
     bhi_slot *probe;        /* the one item tried while the breaker is half open */
+    uint32_t starvings;     /* how often it was announced */
     uint32_t ahead;         /* slots that are built into for nobody */
     uint32_t failures;      /* of builds, in a row */
     uint64_t build_from_ns; /* no build begins before (back-off) */

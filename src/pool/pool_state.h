@@ -12,7 +12,7 @@ struct bhi_pool {
     void *allocation;         /* set once: what to free; the pool begins at a cache line of it */
     _Alignas(BHI_CACHE_LINE) pthread_mutex_t lock;
     uint32_t references;       /* guarded by lock */
-    bool has_told_starved;     /* guarded by lock: what wake_cb was told last */
+    uint32_t told_starvings;   /* guarded by lock: what wake_cb was told last, of core.starvings */
     uint64_t told_wake_ns;     /* guarded by lock: likewise */
     bhi_pool_core core;        /* guarded by lock */
     bh_error last_build_error; /* guarded by lock */

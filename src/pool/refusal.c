@@ -96,17 +96,20 @@ void bhi_refusal_of_wait_locked(bhi_pool *pool, const bhi_waiter *waiter, bh_sta
     bh_status status = why;
     if (waiter->record->place == BHI_PLACE_CAPPED)
         status = bhi_fail(reterr, why,
-                          "%s while waiting: the principal held all %u instances that it may", how,
-                          pool->options.principal_leases_max);
+                          "%s while waiting for an instance: the principal held all %u that it may",
+                          how, pool->options.principal_leases_max);
     else if (bhi_pool_core_live(&pool->core) == pool->options.live_max)
-        status = bhi_fail(reterr, why, "%s while waiting: all %u instances were in use", how,
+        status = bhi_fail(reterr, why, "%s while waiting for an instance: all %u were in use", how,
                           pool->options.live_max);
     else if (pool->core.failures != 0)
-        status = bhi_fail(reterr, why, "%s while waiting: %u builds failed in a row, the last: %s",
-                          how, pool->core.failures, pool->last_build_error.text);
-    else if (pool->core.is_starved)
         status =
-            bhi_fail(reterr, why, "%s while waiting: the ceiling over all pools is reached", how);
+            bhi_fail(reterr, why,
+                     "%s while waiting for an instance: %u builds failed in a row, the last: %s",
+                     how, pool->core.failures, pool->last_build_error.text);
+    else if (pool->core.is_starved)
+        status = bhi_fail(
+            reterr, why, "%s while waiting for an instance: the ceiling over all pools was reached",
+            how);
     else
         status = bhi_fail(reterr, why, "%s while waiting for an instance", how);
     (void)status; /* in the error */

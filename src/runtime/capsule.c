@@ -8,8 +8,10 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "runtime/invocation.h"
+#include "runtime/keeper.h"
+#include "runtime/sizing.h"
 
-enum { LIVE_MAX_LEAST = 8, LIVE_MAX_MOST = 64, WAITERS_MAX_DEFAULT = 10000 };
+enum { WAITERS_MAX_DEFAULT = 10000 };
 
 static const char *const reuse_names[] = {
     [BH_REUSE_PRISTINE] = "pristine",
@@ -150,32 +152,40 @@ static void destroy_item_cb(void *arg, void *item)
     bhi_pooled_destroy(item);
 }
 
-/* ---- load ---- */
-
-static uint32_t default_live_max(void)
+static void build_ahead_cb(void *arg, bhi_slot *slot)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t twice = cores < 1 ? 2 : (uint32_t)cores * 2;
-    return twice < LIVE_MAX_LEAST ? LIVE_MAX_LEAST : twice > LIVE_MAX_MOST ? LIVE_MAX_MOST : twice;
+    bh_capsule *capsule = arg;
+    bhi_keeper_build(capsule->runtime->keeper, capsule, slot);
 }
+
+static void wake_cb(void *arg, uint64_t at_ns)
+{
+    const bh_capsule *capsule = arg;
+    bhi_keeper_wake(capsule->runtime->keeper, at_ns);
+}
+
+/* ---- load ---- */
 
 static bh_status create_pool(bh_capsule *capsule, const bh_capsule_options *options,
                              bh_error *reterr)
 {
-    const bhi_manifest *manifest = &capsule->manifest;
-    uint32_t live_max = options->live_max != 0   ? options->live_max
-                        : manifest->has_live_max ? manifest->live_max
-                                                 : default_live_max();
+    bhi_sizing sizing;
+    bh_status status = bhi_sizing_choose(options->live_max, &capsule->manifest,
+                                         capsule->is_carve_out, &sizing, reterr);
+    if (status != BH_OK)
+        return status;
     bhi_pool_options pool_options = {
-        .live_max = capsule->is_carve_out ? 1 : live_max,
-        .min_idle = capsule->is_carve_out           ? 1
-                    : manifest->min_idle < live_max ? manifest->min_idle
-                                                    : live_max,
+        .live_max = sizing.live_max,
+        .min_idle = sizing.min_idle,
         .is_affine = capsule->is_carve_out || capsule->reuse == BH_REUSE_PRINCIPAL,
         .breaker_condemned_max = options->breaker_condemned_max,
         .waiters_max = options->waiters_max != 0 ? options->waiters_max : WAITERS_MAX_DEFAULT,
         .principal_leases_max = options->principal_leases_max,
+        .ceiling = bhi_keeper_ceiling(capsule->runtime->keeper),
         .destroy_cb = destroy_item_cb,
+        .build_ahead_cb = build_ahead_cb,
+        .wake_cb = wake_cb,
+        .arg = capsule,
     };
     return bhi_pool_create(&pool_options, &capsule->pool, reterr);
 }
@@ -226,6 +236,8 @@ static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_op
         status = create_pool(capsule, options, reterr);
     if (status == BH_OK)
         status = warm_start(capsule, reterr);
+    if (status == BH_OK)
+        bhi_keeper_add(capsule->runtime->keeper, capsule);
     return status == BH_OK ? BH_OK
                            : bhi_fail_within(reterr, status, "capsule %s", capsule->manifest.name);
 }
@@ -240,6 +252,7 @@ bh_status bh_capsule_load(bh_runtime *runtime, const char *path, const bh_capsul
     if (capsule == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a capsule");
     atomic_init(&capsule->references, 1);
+    bhi_link_init(&capsule->keeper_link);
     capsule->runtime = runtime;
     bhi_log_bucket_init(&capsule->log_bucket, bhi_monotonic_ns());
     atomic_fetch_add(&runtime->capsules_count, 1);
@@ -258,6 +271,16 @@ bh_capsule *bh_capsule_retain(bh_capsule *capsule)
     return capsule;
 }
 
+bool bhi_capsule_retain_if_held(bh_capsule *capsule)
+{
+    unsigned references = atomic_load_explicit(&capsule->references, memory_order_relaxed);
+    while (references != 0)
+        if (atomic_compare_exchange_weak_explicit(&capsule->references, &references, references + 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return true;
+    return false;
+}
+
 void bh_capsule_close(bh_capsule *capsule)
 {
     bhi_pool_close(capsule->pool);
@@ -268,6 +291,7 @@ void bh_capsule_release(bh_capsule *capsule)
     if (capsule == NULL ||
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
+    bhi_keeper_remove(capsule->runtime->keeper, capsule);
     /* Invocations borrow a reference of their caller, so nothing is leased or queued any more. */
     if (capsule->pool != NULL) {
         bhi_pool_close(capsule->pool);

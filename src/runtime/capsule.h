@@ -28,6 +28,7 @@ struct bh_capsule {
     uint64_t wasm_bytes;
     bhi_log_bucket log_bucket;
     bhi_counters counters;
+    bhi_link keeper_link; /* the keeper's; alone until it is added */
 };
 
 /* The pool's item: an instance and the resources of its present lease. */
@@ -46,6 +47,9 @@ void bhi_pooled_destroy(bhi_pooled *pooled);
 
 /* BH_OK when the build is done and good, else BH_E_BUILD with its cause. */
 BH_MUST_USE bh_status bhi_pooled_check_built(const bhi_pooled *pooled, bh_error *reterr);
+
+/* Retain it unless the last reference is gone. True when retained. */
+BH_MUST_USE bool bhi_capsule_retain_if_held(bh_capsule *capsule);
 
 /* The lease context of an initialisation: no principal, no store. */
 void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "runtime/admission.h"
 #include "runtime/capsule.h"
+#include "runtime/profiles.h"
 #include "worker/operation.h"
 
 typedef enum stage { STAGE_CHECKOUT, STAGE_QUEUED, STAGE_BUILD, STAGE_CALL } stage;
@@ -405,6 +406,8 @@ static void check_out(bhi_invocation *invocation)
     }
     invocation->waiter.granted_cb = granted_cb;
     invocation->waiter.principal = invocation->request.principal;
+    invocation->waiter.weight =
+        bhi_profiles_weight(invocation->capsule->runtime->profiles, invocation->request.principal);
     invocation->stage = STAGE_QUEUED; /* before a grant can arrive on another thread */
     if (check_out_of_pool(invocation, &grant, &error) != BH_OK)
         finish_failed(invocation, &error);
@@ -560,6 +563,11 @@ bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *worker, const bh
 void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer)
 {
     invocation->buffer = buffer;
+}
+
+void bhi_invocation_nest(bhi_invocation *invocation, bhi_invocation *parent)
+{
+    invocation->waiter.parent = &parent->waiter;
 }
 
 void bhi_invocation_cancel(bhi_invocation *invocation)

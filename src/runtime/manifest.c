@@ -143,49 +143,20 @@ static void take_root(bhi_manifest_reader *reader, const json_t *root, bhi_manif
     bhi_manifest_resolve_env(reader, bhi_manifest_member(root, "env"), manifest);
 }
 
-/* The JSON itself is well-formed; what is in it may still be more than jansson takes. */
-static bh_status fail_json(bhi_manifest_reader *reader, const json_error_t *refusal)
-{
-    enum json_error_code code = json_error_code(refusal);
-    if (code == json_error_null_byte_in_key || code == json_error_stack_overflow)
-        return bhi_fail(reader->reterr, BH_E_MANIFEST, "%s:1:1: %s", reader->file,
-                        code == json_error_stack_overflow ? "nested too deeply"
-                                                          : "a key with a NUL character");
-    bhi_manifest_fail_nomem(reader);
-    return reader->status;
-}
-
-static bh_status parse_json(bhr_bytes json, bhi_manifest_reader *reader, bhi_manifest *manifest)
-{
-    json_error_t refusal;
-    json_t *root = json_loadb((const char *)json.data, json.len, JSON_ALLOW_NUL, &refusal);
-    if (root == NULL)
-        return fail_json(reader, &refusal);
-    bhi_manifest_check_table(reader, "the manifest", root, bhi_manifest_keys);
-    if (reader->status == BH_OK)
-        take_root(reader, root, manifest);
-    json_decref(root);
-    return reader->status;
-}
-
 bh_status bhi_manifest_parse(bhi_bytes text, const char *file, bhi_arena *arena,
                              bhi_manifest *ret_manifest, bh_error *reterr)
 {
-    if (text.len > BHI_MANIFEST_BYTES_MAX)
-        return bhi_fail(reterr, BH_E_MANIFEST, "%s:1:1: expected at most %u bytes, found %zu", file,
-                        BHI_MANIFEST_BYTES_MAX, text.len);
-    bhr_bytes json = {0};
-    bhr_toml_error refusal;
-    if (!bhr_toml_to_json(text.data, text.len, &json, &refusal))
-        return bhi_fail(reterr, BH_E_MANIFEST, "%s:%u:%u: %s", file, (unsigned)refusal.line,
-                        (unsigned)refusal.column, refusal.text);
     bhi_manifest_reader reader = {.arena = arena, .file = file, .reterr = reterr};
     bhi_manifest manifest = {.file = file};
-    bh_status status = parse_json(json, &reader, &manifest);
-    bhr_bytes_free(json);
-    if (status == BH_OK)
+    json_t *root = bhi_manifest_read_nodes(&reader, text, BHI_MANIFEST_BYTES_MAX);
+    if (reader.status == BH_OK)
+        bhi_manifest_check_table(&reader, "the manifest", root, bhi_manifest_keys);
+    if (reader.status == BH_OK)
+        take_root(&reader, root, &manifest);
+    json_decref(root);
+    if (reader.status == BH_OK)
         *ret_manifest = manifest;
-    return status;
+    return reader.status;
 }
 
 static bh_status open_directory(const char *directory, int *ret_fd, bh_error *reterr)

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <bulkhead_rust.h>
+
 enum { QUOTED_BYTES_MAX = 60, SUGGESTION_BYTES_MAX = 32, EXPECTED_BYTES_MAX = 160 };
 
 static uint32_t place_part(const json_t *node, const char *part)
@@ -55,6 +57,40 @@ void bhi_manifest_fail_nomem(bhi_manifest_reader *reader)
     if (reader->status == BH_OK)
         reader->status =
             bhi_fail(reader->reterr, BH_E_NOMEM, "out of memory while reading %s", reader->file);
+}
+
+/* The JSON itself is well-formed; what is in it may still be more than jansson takes. */
+static void fail_json(bhi_manifest_reader *reader, const json_error_t *refusal)
+{
+    enum json_error_code code = json_error_code(refusal);
+    if (code == json_error_stack_overflow)
+        bhi_manifest_fail(reader, NULL, "nested too deeply");
+    else if (code == json_error_null_byte_in_key)
+        bhi_manifest_fail(reader, NULL, "a key with a NUL character");
+    else
+        bhi_manifest_fail_nomem(reader);
+}
+
+json_t *bhi_manifest_read_nodes(bhi_manifest_reader *reader, bhi_bytes text, uint32_t bytes_max)
+{
+    if (text.len > bytes_max) {
+        bhi_manifest_fail(reader, NULL, "expected at most %u bytes, found %zu", bytes_max,
+                          text.len);
+        return NULL;
+    }
+    bhr_bytes json = {0};
+    bhr_toml_error refused;
+    if (!bhr_toml_to_json(text.data, text.len, &json, &refused)) {
+        reader->status = bhi_fail(reader->reterr, BH_E_MANIFEST, "%s:%u:%u: %s", reader->file,
+                                  (unsigned)refused.line, (unsigned)refused.column, refused.text);
+        return NULL;
+    }
+    json_error_t refusal;
+    json_t *root = json_loadb((const char *)json.data, json.len, JSON_ALLOW_NUL, &refusal);
+    bhr_bytes_free(json);
+    if (root == NULL)
+        fail_json(reader, &refusal);
+    return root;
 }
 
 const char *bhi_manifest_quote(bhi_manifest_reader *reader, const char *text)

@@ -58,6 +58,10 @@ void bhi_manifest_fail_nomem(bhi_manifest_reader *reader);
 void bhi_manifest_check_table(bhi_manifest_reader *reader, const char *section, const json_t *node,
                               const bhi_manifest_key *keys);
 
+/* The root node of a TOML text of at most `bytes_max` bytes, for json_decref; NULL after a failure,
+ * which is recorded. */
+json_t *bhi_manifest_read_nodes(bhi_manifest_reader *reader, bhi_bytes text, uint32_t bytes_max);
+
 uint32_t bhi_manifest_line(const json_t *node);
 uint32_t bhi_manifest_column(const json_t *node);
 

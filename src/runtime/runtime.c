@@ -7,6 +7,8 @@
 
 #include "base/assert.h"
 #include "host/host.h"
+#include "runtime/keeper.h"
+#include "runtime/profiles.h"
 
 #ifndef BH_VERSION_TEXT
 #error "BH_VERSION_TEXT comes from the build"
@@ -61,6 +63,15 @@ static bh_status open_store(bh_runtime *runtime, const bh_runtime_options *optio
     return bhi_kv_store_open(&kv_options, &runtime->kv, reterr);
 }
 
+static bh_status start_keeper(bh_runtime *runtime, const bh_runtime_options *options,
+                              bh_error *reterr)
+{
+    bhi_keeper_options keeper_options = {.live_max = options->live_max,
+                                         .resident_bytes_max = options->resident_bytes_max,
+                                         .evict_ms = options->evict_ms};
+    return bhi_keeper_create(&keeper_options, &runtime->keeper, reterr);
+}
+
 static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, bh_error *reterr)
 {
     bhi_engine_options engine_options = {.tick_us = options->tick_us};
@@ -74,7 +85,11 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
         engine_options.cache_directory = code_directory;
     }
     bh_status status = bhi_engine_create(&engine_options, &runtime->engine, reterr);
-    return status == BH_OK ? open_store(runtime, options, reterr) : status;
+    if (status == BH_OK && options->profiles_file != NULL)
+        status = bhi_profiles_load(options->profiles_file, &runtime->profiles, reterr);
+    if (status == BH_OK)
+        status = open_store(runtime, options, reterr);
+    return status == BH_OK ? start_keeper(runtime, options, reterr) : status;
 }
 
 bh_status bh_runtime_create(const bh_runtime_options *options, bh_runtime **ret_runtime,
@@ -106,10 +121,12 @@ void bh_runtime_destroy(bh_runtime *runtime)
 {
     if (runtime == NULL)
         return;
+    bhi_keeper_destroy(runtime->keeper); /* first: it may still hold capsules */
     BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
     bhi_engine_destroy(runtime->engine);
+    bhi_profiles_destroy(runtime->profiles);
     free(runtime);
 }
 

@@ -11,6 +11,8 @@
 struct bh_runtime {
     bhi_engine *engine;
     bhi_kv_store *kv; /* NULL: no state directory was given */
+    struct bhi_keeper *keeper;
+    struct bhi_profiles *profiles; /* NULL: no file was given */
     const struct bhi_host_table *host;
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */
     void *guest_log_arg;

@@ -4,6 +4,7 @@
  * An invocation of the test is a letter; `ended` lists the letters in the order in which they were
  * done. Order is what is tested, never time. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 
 #define MINUTE     "60000000000" /* a sleep that nobody sees the end of */
 #define MOMENT     "1000000"
+#define LONG       "50000000000"
 #define FOR_EVER   BH_TIMEOUT_MS_MAX
 #define SHORT_TIME 100
 
@@ -182,11 +184,19 @@ static bhi_pool_stats pool_of(bh_capsule *capsule)
     return stats;
 }
 
+/* The keeper has built what it builds ahead. */
+static bhi_pool_stats pool_after_builds(bh_capsule *capsule)
+{
+    while (pool_of(capsule).building != 0)
+        sched_yield();
+    return pool_of(capsule);
+}
+
 /* Whatever happened left nothing leased, nothing half built, nobody queued. */
 static void release(bh_capsule *capsule)
 {
     turns(3);
-    bhi_pool_stats pool = pool_of(capsule);
+    bhi_pool_stats pool = pool_after_builds(capsule);
     assert_int_equal(pool.leased, 0);
     assert_int_equal(pool.building, 0);
     assert_int_equal(pool.waiting, 0);
@@ -208,7 +218,8 @@ static void cancelled_before_its_first_turn_it_ends_once(void **state)
     cancel('a');
     finish('a');
     expect_refused('a', BH_E_CANCELLED, "before it began");
-    assert_int_equal(pool_of(warm).condemned, 0); /* the guest was never entered */
+    assert_int_equal(pool_of(warm).condemned[BH_OUTCOME_CANCELLED],
+                     0); /* the guest was never entered */
     release(warm);
     bh_capsule *cold = load_cold("loop");
     start('b', cold, "");
@@ -230,8 +241,8 @@ static void cancelled_while_running_it_is_condemned(void **state)
     cancel('a');
     finish('a');
     expect_outcome('a', BH_OUTCOME_CANCELLED);
-    assert_int_equal(pool_of(capsule).condemned, 1);
-    assert_int_equal(pool_of(capsule).live, 0);
+    assert_int_equal(pool_of(capsule).condemned[BH_OUTCOME_CANCELLED], 1);
+    assert_int_equal(pool_after_builds(capsule).builds_ahead, 2); /* at load, and its replacement */
     release(capsule);
 }
 
@@ -537,7 +548,7 @@ static void one_more_than_the_queue_holds_is_refused(void **state)
     assert_string_equal(ended, "cab");
     expect_answer('a', "slept");
     expect_answer('b', "slept");
-    assert_int_equal(pool_of(capsule).saturated, 1);
+    assert_int_equal(pool_of(capsule).refusals[BH_E_SATURATED], 1);
     start('d', capsule, "0");
     finish('d');
     expect_answer('d', "slept");
@@ -698,6 +709,85 @@ static void what_is_refused_at_the_door_is_never_called_back(void **state)
     release(capsule);
 }
 
+/* ---- invocations made by invocations ---- */
+
+/* Its parent sleeps, as it would while it waits for what it called. */
+static void start_nested(char letter, bh_capsule *capsule, char parent)
+{
+    start(letter, capsule, MOMENT);
+    bhi_invocation_nest(record_of(letter)->invocation, record_of(parent)->invocation);
+}
+
+static void a_call_that_could_only_wait_for_its_own_caller_is_refused_as_nested(void **state)
+{
+    (void)state;
+    bh_capsule *one = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    start('a', one, LONG);
+    turns(2);
+    start_nested('b', one, 'a');
+    finish('b');
+    expect_refused('b', BH_E_NESTED, "wait for it themselves");
+    assert_int_equal(pool_of(one).refusals[BH_E_NESTED], 1);
+    cancel('a');
+    finish('a');
+    release(one);
+}
+
+static void a_chain_through_another_capsule_that_comes_back_is_refused_as_nested(void **state)
+{
+    (void)state;
+    bh_capsule *one = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    bh_capsule *other = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    start('a', one, LONG);
+    start('c', other, LONG);
+    turns(2);
+    start_nested('b', other, 'a'); /* waits for c, which waits for nobody */
+    turns(2);
+    assert_int_equal(pool_of(other).waiting, 1);
+    start_nested('d', one, 'c'); /* would wait for a, which waits for c */
+    finish('d');
+    expect_refused('d', BH_E_NESTED, "wait for it themselves");
+    cancel('c');
+    finish('c');
+    finish('b');
+    expect_answer('b', "slept");
+    cancel('a');
+    finish('a');
+    release(one);
+    release(other);
+}
+
+static void a_nested_call_is_served_when_an_instance_is_left(void **state)
+{
+    (void)state;
+    bh_capsule *two = load_with("sleep", BH_REUSE_SHARED, 2, 4);
+    start('a', two, LONG);
+    turns(2);
+    start_nested('b', two, 'a');
+    finish('b');
+    expect_answer('b', "slept");
+    cancel('a');
+    finish('a');
+    release(two);
+}
+
+static void who_will_not_wait_is_refused_at_once_and_told_why(void **state)
+{
+    (void)state;
+    bh_capsule *one = load_with("sleep", BH_REUSE_SHARED, 1, 4);
+    start('a', one, MOMENT);
+    turns(2);
+    bh_request request = {.action = "x", .principal = "alice", .no_wait = true};
+    bh_error error;
+    assert_int_equal(bhi_invocation_start(one, worker, &request, done_cb, record_of('b'),
+                                          &record_of('b')->invocation, &error),
+                     BH_OK);
+    finish('b');
+    expect_refused('b', BH_E_SATURATED, "all instances are in use (of at most 1)");
+    finish('a');
+    release(one);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
@@ -725,6 +815,10 @@ int main(void)
         CASE(a_busy_guest_lets_others_finish_while_it_runs),
         CASE(run_ends_a_short_invocation_at_once),
         CASE(what_is_refused_at_the_door_is_never_called_back),
+        CASE(a_call_that_could_only_wait_for_its_own_caller_is_refused_as_nested),
+        CASE(a_chain_through_another_capsule_that_comes_back_is_refused_as_nested),
+        CASE(a_nested_call_is_served_when_an_instance_is_left),
+        CASE(who_will_not_wait_is_refused_at_once_and_told_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

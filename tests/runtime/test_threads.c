@@ -140,9 +140,10 @@ static bh_capsule *load_mixed(bh_reuse reuse)
 static void check_counts(bh_capsule *capsule, const caller *callers)
 {
     bh_capsule_stats stats;
-    bh_capsule_read_stats(capsule, &stats);
+    do
+        bh_capsule_read_stats(capsule, &stats);
+    while (stats.building != 0); /* ahead, on the keeper's thread */
     assert_int_equal(stats.leased, 0);
-    assert_int_equal(stats.building, 0);
     assert_int_equal(stats.waiting, 0);
     assert_int_equal(stats.live, stats.idle);
     assert_true(stats.live <= 2);

@@ -3,6 +3,7 @@
 
 #include "runtime/runtime.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -45,11 +46,18 @@ void use_engine_signals(void)
 
 void runtime_fixture_open(runtime_fixture *fixture)
 {
+    runtime_fixture_open_with(fixture, NULL);
+}
+
+void runtime_fixture_open_with(runtime_fixture *fixture, const bh_runtime_options *more)
+{
     *fixture = (runtime_fixture){.directory = "/tmp/bulkhead-test-XXXXXX"};
     assert_non_null(mkdtemp(fixture->directory));
     bh_error error = {0};
-    bh_runtime_options options = {
-        .state_directory = fixture->directory, .guest_log_cb = log_cb, .guest_log_arg = fixture};
+    bh_runtime_options options = more != NULL ? *more : (bh_runtime_options){0};
+    options.state_directory = fixture->directory;
+    options.guest_log_cb = log_cb;
+    options.guest_log_arg = fixture;
     if (bh_runtime_create(&options, &fixture->runtime, &error) != BH_OK)
         fail_msg("runtime: %s", error.text);
     use_engine_signals();
@@ -60,6 +68,9 @@ void runtime_fixture_close(runtime_fixture *fixture)
     bh_result_deinit(&kept_result);
     /* A test that failed still holds its capsules, and destroying their runtime would abort before
      * the failure is printed. */
+    for (int tries = 0; tries < 1000000 && atomic_load(&fixture->runtime->capsules_count) != 0;
+         tries++)
+        sched_yield(); /* the keeper may hold one until it has built ahead */
     if (atomic_load(&fixture->runtime->capsules_count) == 0)
         bh_runtime_destroy(fixture->runtime);
     char command[128];

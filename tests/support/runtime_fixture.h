@@ -16,6 +16,8 @@ typedef struct runtime_fixture {
 } runtime_fixture;
 
 void runtime_fixture_open(runtime_fixture *fixture);
+/* The same with further options; NULL: none. */
+void runtime_fixture_open_with(runtime_fixture *fixture, const bh_runtime_options *more);
 void runtime_fixture_close(runtime_fixture *fixture);
 
 /* Put the engine's signal handlers back, by which guests trap: cmocka replaces them around every
