@@ -27,8 +27,14 @@ static const char new_detail[] =
     "  make -C NAME && bulkhead invoke NAME hello\n";
 
 static const char bench_detail[] =
-    "PATH is a capsule whose hook answers any payload, like examples/echo. Its warm invocation is\n"
-    "measured beside a fresh instance per call of the bare engine, in alternating rounds.\n";
+    "invoke: PATH is a capsule whose hook answers any payload, like examples/echo. Its warm\n"
+    "invocation is measured beside a fresh instance per call of the bare engine.\n"
+    "\n"
+    "pool: a checkout and return beside a bare mutex, alone and with two threads, and queues of "
+    "100\n"
+    "and 10,000 waiters. Each limit is printed as ok or MISSED; the exit status is 0 either way.\n"
+    "\n"
+    "Contenders take turns in rounds; medians are printed with the least and the greatest.\n";
 
 static const char completion_detail[] = "  bulkhead completion bash > "
                                         "~/.local/share/bash-completion/completions/bulkhead\n"
@@ -45,8 +51,8 @@ const bhi_cli_command bhi_cli_commands[] = {
      bhi_cli_inspect_options, 1, 1, NULL, bhi_cli_inspect},
     {"new", "NAME", "make a directory with a capsule in C that builds and answers", new_detail,
      bhi_cli_new_options, 1, 1, "", bhi_cli_new},
-    {"bench", "invoke PATH", "measure invocations beside a fresh instance per call", bench_detail,
-     bhi_cli_bench_options, 2, 2, "invoke", bhi_cli_bench},
+    {"bench", "invoke PATH | pool", "measure invocations, or the pool, beside a peer", bench_detail,
+     bhi_cli_bench_options, 1, 2, "invoke pool", bhi_cli_bench},
     {"completion", "bash|zsh|fish", "print a completion script for a shell", completion_detail,
      bhi_cli_completion_options, 1, 1, "bash zsh fish", bhi_cli_completion},
     {0},
