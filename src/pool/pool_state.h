@@ -13,9 +13,9 @@ struct bhi_pool {
     _Alignas(BHI_CACHE_LINE) pthread_mutex_t lock;
     uint32_t references;       /* guarded by lock */
     uint32_t settling;         /* guarded by lock: threads that will touch the pool again */
-    uint32_t told_starvings;   /* guarded by lock: what wake_cb was told last, of core.starvings */
-    uint64_t told_wake_ns;     /* guarded by lock: likewise */
+    uint64_t told_wake_ns;     /* guarded by lock: what wake_cb was told last */
     bhi_pool_core core;        /* guarded by lock */
+    uint32_t told_starvings;   /* guarded by lock: what wake_cb was told last, of core.starvings */
     bh_error last_build_error; /* guarded by lock */
     void *memory[];            /* the core's: guarded by lock, but for the item of a leased slot */
 };
