@@ -100,6 +100,7 @@ struct bhi_waiter {
 
     bhi_waiter *chain_waits;   /* of the top of a chain: which of it waits; guarded by chains.c */
     bhi_pool *chain_waits_for; /* the pool it waits in; likewise */
+    bhi_link chain_wait_link;  /* on the list of all chains that wait; likewise */
     uint64_t chain_mark;       /* the last search that came by; likewise */
     bhi_link chain_link;       /* on the list of that search; likewise */
 
