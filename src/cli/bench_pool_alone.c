@@ -7,8 +7,8 @@
 #include "cli/bench_pool.h"
 
 enum {
-    PAIRS = 200000, /* in one sample */
-    QUEUED = 40000, /* waiters in one sample */
+    PAIRS = 20000,  /* in one sample */
+    QUEUED = 10000, /* waiters in one sample */
     NAME_BYTES = 12
 };
 

@@ -342,7 +342,8 @@ void *bhi_slot_item(bhi_slot *slot)
 /* ---- ends ---- */
 
 /* Its item is destroyed outside the lock; the slot, not empty, keeps the pool meanwhile. */
-static void destroy_locked(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns)
+static __attribute__((noinline)) void destroy_locked(bhi_pool *pool, bhi_slot *slot,
+                                                     uint64_t now_ns)
 {
     bhi_pool_unlock(pool);
     pool->options.destroy_cb(pool->options.arg, slot->item);

@@ -159,7 +159,7 @@ static void give_permit(bhi_pool_core *core)
 }
 
 /* Without a waiter that it could serve, a permit is no longer waited for. */
-static void end_starving(bhi_pool_core *core)
+static inline void end_starving(bhi_pool_core *core)
 {
     if (core->is_starved && !bhi_turns_may_serve(&core->turns))
         set_starved(core, false);
@@ -285,7 +285,8 @@ static inline bhi_grant grant(bhi_pool_core *core, offer offered, bhi_principal 
     BHI_ASSERT(!core->is_closed); /* P8 */
     bhi_grant granted = offered == OFFER_IDLE ? grant_idle(core, principal) : build(core, now_ns);
     begin_hold(core, granted.slot, principal, top_of_chain(waiter));
-    stop_keeping(core, granted.slot);
+    if (core->is_affine)
+        stop_keeping(core, granted.slot);
     core->used_at_ns = now_ns;
     return granted;
 }
