@@ -83,7 +83,7 @@ static void wake_cb(void *arg, uint64_t at_ns)
     (void)at_ns; /* sooner is fine */
     pthread_mutex_lock(&t->stress->lock);
     t->stress->is_woken = true;
-    pthread_cond_signal(&t->stress->changed);
+    pthread_cond_broadcast(&t->stress->changed); /* the builder waits there, too */
     pthread_mutex_unlock(&t->stress->lock);
 }
 
