@@ -62,20 +62,28 @@ static bool is_example(const char *capsule)
     return false;
 }
 
+static bhi_entry_state state_of(bhi_catalog_entry *entry, bh_error *ret_why)
+{
+    bhi_version *version;
+    bhi_entry_state state = bhi_catalog_take(entry, &version, ret_why);
+    bhi_version_release(version);
+    return state;
+}
+
 /* Of any other capsule only its author knows the actions; every capsule answers something. */
 static void print_requests(const char *address, const bhi_catalog *catalog)
 {
     uint32_t shown = 0;
     for (size_t i = 0; i < REQUESTS_COUNT; i++) {
-        const bhi_catalog_entry *entry = bhi_catalog_find(catalog, requests[i].capsule);
-        if (entry == NULL || entry->capsule == NULL)
+        bhi_catalog_entry *entry = bhi_catalog_find(catalog, requests[i].capsule);
+        if (entry == NULL || state_of(entry, NULL) != BHI_ENTRY_READY)
             continue;
         print_request(address, requests[i].capsule, requests[i].action, requests[i].arguments);
         shown++;
     }
     for (uint32_t i = 0; i < catalog->count && shown < REQUESTS_SHOWN; i++) {
-        const bhi_catalog_entry *entry = &catalog->entries[i];
-        if (entry->capsule == NULL || is_example(entry->name))
+        bhi_catalog_entry *entry = &catalog->entries[i];
+        if (state_of(entry, NULL) != BHI_ENTRY_READY || is_example(entry->name))
             continue;
         print_request(address, entry->name, "hello", "-d ''");
         shown++;
@@ -85,12 +93,13 @@ static void print_requests(const char *address, const bhi_catalog *catalog)
 static void print_listening(void *arg, const char *address, const bhi_catalog *catalog)
 {
     uint32_t loaded = 0;
+    bh_error error;
     for (uint32_t i = 0; i < catalog->count; i++) {
-        const bhi_catalog_entry *entry = &catalog->entries[i];
-        loaded += entry->capsule != NULL;
-        if (entry->capsule == NULL)
-            fprintf(stderr, "bulkhead serve: %s is not served: %s\n", entry->name,
-                    entry->error.text);
+        bhi_catalog_entry *entry = &catalog->entries[i];
+        bhi_entry_state state = state_of(entry, &error);
+        loaded += state == BHI_ENTRY_READY;
+        if (state == BHI_ENTRY_FAILED)
+            fprintf(stderr, "bulkhead serve: %s is not served: %s\n", entry->name, error.text);
     }
     printf("serving %u capsule%s on http://%s; try:\n", (unsigned)loaded, loaded == 1 ? "" : "s",
            address);

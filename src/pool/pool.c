@@ -6,9 +6,9 @@
  * holds of the lock).
  *
  * No reference is counted per slot: a slot that is not empty is one (P8). The pool is over when no
- * reference is left and nothing is live, and exactly one thread sees the step to that. After an
- * answer the pool belongs to whoever got the slot and is not touched again here, unless the loop
- * goes on: then it holds a reference.
+ * reference is left, nothing is live and nobody settles, and exactly one thread sees the step to
+ * that. Who settles is counted apart, so that the last release closes the pool also while another
+ * thread performs effects.
  */
 #include "pool/pool.h"
 
@@ -20,18 +20,6 @@
 #include "pool/pool_state.h"
 
 enum { EFFECTS_AT_ONCE = 8 };
-
-void bhi_pool_lock(bhi_pool *pool)
-{
-    int failed = pthread_mutex_lock(&pool->lock);
-    BHI_ASSERT(failed == 0);
-}
-
-void bhi_pool_unlock(bhi_pool *pool)
-{
-    int failed = pthread_mutex_unlock(&pool->lock);
-    BHI_ASSERT(failed == 0);
-}
 
 /* ---- create, free ---- */
 
@@ -63,14 +51,17 @@ bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, 
     bh_status status = check_options(options, reterr);
     if (status != BH_OK)
         return status;
-    bhi_pool *pool = calloc(1, sizeof *pool + bhi_pool_core_memory_bytes(options));
-    if (pool == NULL)
+    void *allocation =
+        calloc(1, BHI_CACHE_LINE - 1 + sizeof(bhi_pool) + bhi_pool_core_memory_bytes(options));
+    if (allocation == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a pool of %u slots", options->live_max);
+    bhi_pool *pool = bhi_next_cache_line(allocation);
     if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-        free(pool);
+        free(allocation);
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for the lock of a pool");
     }
     pool->options = *options;
+    pool->allocation = allocation;
     pool->references = 1;
     bhi_pool_core_init(&pool->core, options, random_key(pool), pool->memory);
     *ret_pool = pool;
@@ -79,14 +70,14 @@ bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, 
 
 static bool is_over_locked(const bhi_pool *pool)
 {
-    return pool->references == 0 && bhi_pool_core_live(&pool->core) == 0;
+    return pool->references == 0 && pool->settling == 0 && bhi_pool_core_live(&pool->core) == 0;
 }
 
 static void free_pool(bhi_pool *pool)
 {
     bhi_pool_options options = pool->options;
     pthread_mutex_destroy(&pool->lock);
-    free(pool);
+    free(pool->allocation);
     if (options.freed_cb != NULL)
         options.freed_cb(options.arg);
 }
@@ -155,7 +146,7 @@ static void wake(const bhi_pool *pool, uint64_t at_ns)
         pool->options.wake_cb(pool->options.arg, at_ns);
 }
 
-/* Takes and lets go of the lock as often as it needs; the caller holds it, and a reference. */
+/* Lets go of the lock meanwhile; the caller is counted as settling. */
 static void perform_all_locked(bhi_pool *pool, uint64_t now_ns, const bhi_pool_effect *effects,
                                uint32_t count, uint64_t wake_at_ns)
 {
@@ -173,7 +164,7 @@ static void perform_all_locked(bhi_pool *pool, uint64_t now_ns, const bhi_pool_e
 static void settle_locked(bhi_pool *pool, uint64_t now_ns, bool may_make_room)
 {
     bhi_pool_effect effects[EFFECTS_AT_ONCE];
-    pool->references++;
+    pool->settling++;
     for (;;) {
         uint32_t count = take_effects_locked(pool, now_ns, effects);
         uint64_t wake_at_ns = take_wake_locked(pool, now_ns, may_make_room);
@@ -184,7 +175,7 @@ static void settle_locked(bhi_pool *pool, uint64_t now_ns, bool may_make_room)
         if (count == 0)
             break;
     }
-    pool->references--;
+    pool->settling--;
     bool is_over = is_over_locked(pool);
     bhi_pool_unlock(pool);
     if (is_over)
@@ -232,21 +223,35 @@ static bh_status check_caller(const bhi_waiter *waiter, bh_error *reterr)
     return BH_OK;
 }
 
-bh_status bhi_pool_checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
-                                 bhi_grant *ret_grant, uint64_t *ret_wake_ns, bh_error *reterr)
+/* Queued or refused: `status` says which. Lets go of the lock. Apart, because it is rare. */
+static __attribute__((noinline)) bh_status end_unserved_locked(bhi_pool *pool, bhi_waiter *waiter,
+                                                               bh_status status, uint64_t now_ns,
+                                                               uint64_t *ret_wake_ns,
+                                                               bh_error *reterr)
 {
-    *ret_wake_ns = UINT64_MAX;
-    bhi_pool_lock(pool);
-    bh_status status = bhi_pool_core_checkout(&pool->core, waiter, now_ns, ret_grant);
-    if (status == BH_OK && ret_grant->kind != BHI_GRANT_QUEUED) {
-        bhi_pool_unlock(pool);
-        return BH_OK;
-    }
     if (status != BH_OK)
         status = bhi_refusal_locked(pool, waiter, status, now_ns, reterr);
     *ret_wake_ns = take_wake_locked(pool, now_ns, false);
     bhi_pool_unlock(pool);
     return status;
+}
+
+static inline bh_status checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
+                                      bhi_grant *ret_grant, uint64_t *ret_wake_ns, bh_error *reterr)
+{
+    *ret_wake_ns = UINT64_MAX;
+    bhi_pool_lock(pool);
+    bh_status status = bhi_pool_core_checkout(&pool->core, waiter, now_ns, ret_grant);
+    if (status != BH_OK || ret_grant->kind == BHI_GRANT_QUEUED)
+        return end_unserved_locked(pool, waiter, status, now_ns, ret_wake_ns, reterr);
+    bhi_pool_unlock(pool);
+    return BH_OK;
+}
+
+bh_status bhi_pool_checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
+                                 bhi_grant *ret_grant, uint64_t *ret_wake_ns, bh_error *reterr)
+{
+    return checkout_here(pool, waiter, now_ns, ret_grant, ret_wake_ns, reterr);
 }
 
 bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
@@ -257,7 +262,7 @@ bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
         return status;
     uint64_t wake_at_ns;
     status = waiter->parent == NULL
-                 ? bhi_pool_checkout_here(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr)
+                 ? checkout_here(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr)
                  : bhi_chain_checkout(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr);
     wake(pool, wake_at_ns); /* the caller's reference keeps the pool */
     return status;
@@ -337,7 +342,8 @@ void *bhi_slot_item(bhi_slot *slot)
 /* ---- ends ---- */
 
 /* Its item is destroyed outside the lock; the slot, not empty, keeps the pool meanwhile. */
-static void destroy_locked(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns)
+static __attribute__((noinline)) void destroy_locked(bhi_pool *pool, bhi_slot *slot,
+                                                     uint64_t now_ns)
 {
     bhi_pool_unlock(pool);
     pool->options.destroy_cb(pool->options.arg, slot->item);

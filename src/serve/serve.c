@@ -113,6 +113,8 @@ static bh_status create_worker(service *serving, int take_socket, bh_error *rete
         .take_socket = take_socket,
         .catalog = serving->catalog,
         .metrics = serving->metrics,
+        .peers = serving->https,
+        .peers_count = serving->worker_count,
         .limits = limits_of(serving),
         .stopped_cb = worker_drained,
         .arg = serving,

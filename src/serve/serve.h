@@ -28,7 +28,8 @@ typedef struct bhi_serve_options {
     size_t body_bytes_max;       /* of all requests on one worker      default 256 MiB       */
     uint32_t connections_max;    /* of all workers; more wait          default 4,096         */
     uint32_t idle_timeout_s;     /* silent connections are closed      default 60            */
-    /* Called once, when requests are accepted; with the real port and every capsule. */
+    /* Called once, when requests are accepted; with the real port and every capsule, which a
+     * reload may be changing by then: bhi_catalog_take says what one is. */
     void (*listening_cb)(void *arg, const char *address, const bhi_catalog *catalog);
     void *arg;
 } bhi_serve_options;
