@@ -5,11 +5,13 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/runtime.h"
+#include "runtime/manifest.h"
 #include "serve/serve.h"
 
 typedef struct serve_options {
-    const char *listen, *state, *cache, *log_level;
+    const char *listen, *state, *cache, *log_level, *profiles;
     uint64_t workers, drain_ms;
+    uint64_t instance_pool_size, principal_leases_max, instances_max, resident_mib_max, evict_ms;
     bool no_cache;
 } serve_options;
 
@@ -29,6 +31,22 @@ const bhi_cli_option bhi_cli_serve_options[] = {
     {"drain-ms", 0, BHI_CLI_NUMBER, "MS",
      "how long running invocations may go on at the end (default 5000)", FIELD(drain_ms), .min = 1,
      .max = 3600000},
+    {"instance-pool-size", 0, BHI_CLI_NUMBER, "N",
+     "instances of each capsule (default: what its manifest says)", FIELD(instance_pool_size),
+     .min = 1, .max = BHI_LIVE_MAX_MAX},
+    {"principal-leases-max", 0, BHI_CLI_NUMBER, "N",
+     "instances of a capsule that one principal may hold (default: any)",
+     FIELD(principal_leases_max), .min = 1, .max = BHI_LIVE_MAX_MAX},
+    {"instances-max", 0, BHI_CLI_NUMBER, "N", "instances of all capsules (default: any)",
+     FIELD(instances_max), .min = 1, .max = UINT32_MAX},
+    {"resident-mib-max", 0, BHI_CLI_NUMBER, "MIB",
+     "resident memory above which no instance is built (default: any)", FIELD(resident_mib_max),
+     .min = 1, .max = UINT32_MAX},
+    {"evict-ms", 0, BHI_CLI_NUMBER, "MS",
+     "evict instances that are idle for so long (default 30000)", FIELD(evict_ms), .min = 10,
+     .max = 86400000},
+    {"profiles", 0, BHI_CLI_TEXT, "FILE", "weights of principals (see docs/profiles.md)",
+     FIELD(profiles), .completes_files = true},
     {"log-level", 0, BHI_CLI_TEXT, "LEVEL", "trace, debug, info (default), warn or error",
      FIELD(log_level)},
     {0},
@@ -140,6 +158,12 @@ int bhi_cli_serve(int argc, char **argv)
         .state_directory = directories.state,
         .cache_directory = directories.has_cache ? directories.cache : NULL,
         .drain_ms = (uint32_t)options.drain_ms,
+        .profiles_file = options.profiles,
+        .instances_max = (uint32_t)options.instances_max,
+        .resident_bytes_max = options.resident_mib_max << 20,
+        .evict_ms = (uint32_t)options.evict_ms,
+        .capsule_options = {.live_max = (uint32_t)options.instance_pool_size,
+                            .principal_leases_max = (uint32_t)options.principal_leases_max},
         .listening_cb = print_listening,
     };
     if (bhi_serve_run(&serve, &error) != BH_OK)

@@ -93,7 +93,6 @@ static bh_status find_capsules(bhi_catalog *catalog, const char *path, bh_error 
 }
 
 typedef struct loading {
-    bh_runtime *runtime;
     bhi_catalog *catalog;
     atomic_uint next; /* relaxed: only the number matters, the join publishes the entries */
 } loading;
@@ -112,11 +111,12 @@ static void set_failed(bhi_catalog_entry *entry, const bh_error *error)
     entry->error = *error;
 }
 
-static void load_entry(bh_runtime *runtime, bhi_catalog_entry *entry)
+static void load_entry(const bhi_catalog *catalog, bhi_catalog_entry *entry)
 {
     bh_error error = {0};
     bh_capsule *capsule;
-    bh_status status = bh_capsule_load(runtime, entry->path, NULL, &capsule, &error);
+    bh_status status =
+        bh_capsule_load(catalog->runtime, entry->path, &catalog->capsule_options, &capsule, &error);
     if (status == BH_OK) {
         entry->name = strdup(bh_capsule_name(capsule));
         entry->version = bhi_version_create(capsule);
@@ -136,13 +136,13 @@ static void *load_some(void *arg)
         unsigned index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
         if (index >= work->catalog->count)
             return NULL;
-        load_entry(work->runtime, &work->catalog->entries[index]);
+        load_entry(work->catalog, &work->catalog->entries[index]);
     }
 }
 
-static void load_all(bh_runtime *runtime, bhi_catalog *catalog)
+static void load_all(bhi_catalog *catalog)
 {
-    loading work = {.runtime = runtime, .catalog = catalog};
+    loading work = {.catalog = catalog};
     pthread_t threads[LOADERS_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned wanted = cores > LOADERS_MAX ? LOADERS_MAX : cores < 1 ? 1 : (unsigned)cores;
@@ -238,16 +238,17 @@ static void init_entries(bhi_catalog *catalog)
     }
 }
 
-bh_status bhi_catalog_load(bh_runtime *runtime, const char *path, bhi_catalog **ret_catalog,
-                           bh_error *reterr)
+bh_status bhi_catalog_load(bh_runtime *runtime, const char *path, const bh_capsule_options *options,
+                           bhi_catalog **ret_catalog, bh_error *reterr)
 {
     bhi_catalog *catalog = calloc(1, sizeof *catalog);
     if (catalog == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "out of memory for the list of capsules");
     catalog->runtime = runtime;
+    catalog->capsule_options = *options;
     bh_status status = find_capsules(catalog, path, reterr);
     if (status == BH_OK) {
-        load_all(runtime, catalog);
+        load_all(catalog);
         status = order_entries(catalog, reterr);
     }
     if (status == BH_OK)

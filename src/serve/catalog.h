@@ -44,7 +44,8 @@ typedef struct bhi_catalog_entry {
 typedef struct bhi_catalog {
     bhi_catalog_entry *entries; /* sorted by name, loaded before failed */
     uint32_t count;
-    bh_runtime *runtime; /* borrowed until destroy */
+    bh_runtime *runtime;                /* borrowed until destroy */
+    bh_capsule_options capsule_options; /* of every load */
 } bhi_catalog;
 
 /* `path` is a capsule (directory with a Capsule.toml, or a .wasm file) or a directory whose
@@ -53,7 +54,8 @@ typedef struct bhi_catalog {
  * `path`), BH_E_LIMIT (too many), BH_E_IO, BH_E_NOMEM; with the first error when every one
  * fails to load. */
 BH_MUST_USE bh_status bhi_catalog_load(bh_runtime *runtime, const char *path,
-                                       bhi_catalog **ret_catalog, bh_error *reterr);
+                                       const bh_capsule_options *options, bhi_catalog **ret_catalog,
+                                       bh_error *reterr);
 
 /* Takes NULL; closes and releases the capsules. */
 void bhi_catalog_destroy(bhi_catalog *catalog);

@@ -114,8 +114,9 @@ static bh_status load(change *loading)
     bhi_catalog_entry *entry = loading->request.entry;
     bh_error *error = &loading->error;
     bh_capsule *capsule;
-    bh_status status = bh_capsule_load(loading->http->options.catalog->runtime, entry->path, NULL,
-                                       &capsule, error);
+    const bhi_catalog *catalog = loading->http->options.catalog;
+    bh_status status =
+        bh_capsule_load(catalog->runtime, entry->path, &catalog->capsule_options, &capsule, error);
     if (status != BH_OK)
         return status;
     if (strcmp(bh_capsule_name(capsule), entry->name) != 0) {

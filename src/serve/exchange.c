@@ -135,6 +135,8 @@ static void check_action_head(bhi_exchange *exchange, const bhi_head *head)
     if (exchange->has_principal)
         snprintf(exchange->principal, sizeof exchange->principal, "%s", head->principal);
     bh_status status = bhi_head_timeout_ms(head, &exchange->timeout_ms, &error);
+    if (status == BH_OK)
+        status = bhi_head_no_wait(head, &exchange->no_wait, &error);
     if (status != BH_OK)
         refuse(exchange, bhi_answer_status(status, &error));
 }

@@ -31,6 +31,7 @@ typedef struct bhi_exchange {
     bool is_refused;       /* `answer` is a refusal, to be queued once the body was read */
     bool must_linger;      /* answered before its body was read */
     uint32_t timeout_ms;   /* as the request says, 0 when it does not */
+    bool no_wait;          /* refuse at once when no instance is to be had */
     uint32_t drain_ms;     /* of a reload or unload */
     uint32_t started_turn; /* of the http, when the work was started */
     uint64_t received_bytes;

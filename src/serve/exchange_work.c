@@ -65,6 +65,7 @@ static bh_status begin_invocation(bhi_exchange *exchange, bh_error *reterr)
         .payload_len = exchange->body_len,
         .principal = exchange->has_principal ? exchange->principal : NULL,
         .timeout_ms = (uint32_t)left_ms,
+        .no_wait = exchange->no_wait,
     };
     return bhi_invocation_start(exchange->version->capsule, exchange->http->options.worker,
                                 &request, invocation_done, exchange, &exchange->invocation, reterr);

@@ -23,6 +23,7 @@ static const field_rule field_rules[] = {
     FIELD(MHD_HTTP_HEADER_ORIGIN, origin, true),
     FIELD(BHI_HEADER_PRINCIPAL, principal, true),
     FIELD(BHI_HEADER_TIMEOUT, timeout, true),
+    FIELD(BHI_HEADER_NO_WAIT, no_wait, true),
     FIELD(BHI_HEADER_DRAIN, drain, true),
     FIELD(MHD_HTTP_HEADER_ACCEPT, accept, false),
     FIELD(MHD_HTTP_HEADER_EXPECT, expect, false),
@@ -72,6 +73,15 @@ bh_status bhi_head_timeout_ms(const bhi_head *head, uint32_t *ret_timeout_ms, bh
     return head->timeout == NULL ? BH_OK
                                  : read_ms(BHI_HEADER_TIMEOUT, head->timeout, 1, BH_TIMEOUT_MS_MAX,
                                            ret_timeout_ms, reterr);
+}
+
+bh_status bhi_head_no_wait(const bhi_head *head, bool *ret_no_wait, bh_error *reterr)
+{
+    *ret_no_wait = head->no_wait != NULL && strcmp(head->no_wait, "1") == 0;
+    if (head->no_wait == NULL || *ret_no_wait || strcmp(head->no_wait, "0") == 0)
+        return BH_OK;
+    return bhi_fail(reterr, BH_E_ARG, "%s: expected 0 or 1, found \"%.32s\"", BHI_HEADER_NO_WAIT,
+                    head->no_wait);
 }
 
 bh_status bhi_head_drain_ms(const bhi_head *head, uint32_t fallback_ms, uint32_t *ret_drain_ms,
