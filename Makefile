@@ -4,7 +4,7 @@ LISTEN ?= 127.0.0.1:8787
 CMAKE   = rust=$$(tools/build-rust) && cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$rust"
 CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
 
-.PHONY: help all setup build run test asan tsan bench bench-http fuzz model mutations bindings format install clean
+.PHONY: help all setup build run test asan tsan bench bench-pool bench-http fuzz model mutations bindings format install clean
 
 all: build ## build the tool, the libraries and the examples
 
@@ -37,6 +37,9 @@ tsan: setup ## run the tests under the thread sanitizer
 
 bench: build ## print invocation times beside the fresh-instance peer
 	@$(BUILD)/bulkhead bench invoke examples/echo --json
+
+bench-pool: build ## print what the pool costs beside a bare mutex
+	@$(BUILD)/bulkhead bench pool
 
 bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
 	@bench/http/run $(BUILD)

@@ -12,7 +12,8 @@
 typedef struct bh_capsule bh_capsule;
 
 /* How instances are used again between leases (manifest key capsule.reuse). Until instances can be
- * restored, PRISTINE and PRINCIPAL are served like NEVER: a new instance for every lease. */
+ * restored, PRISTINE is served like NEVER, by a new instance for every lease, and PRINCIPAL builds
+ * a new one when the principal changes. */
 typedef enum bh_reuse {
     BH_REUSE_PRISTINE,  /* every lease starts from the state after initialisation (the default)  */
     BH_REUSE_PRINCIPAL, /* kept for the same principal, fresh when it changes                   */

@@ -5,10 +5,12 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 
+enum { CALLS_DEFAULT = 2000 };
+
 typedef struct bench_options {
     bool is_json;
     uint64_t rounds;
-    uint64_t calls;
+    uint64_t calls; /* 0: not given */
 } bench_options;
 
 const bhi_cli_option bhi_cli_bench_options[] = {
@@ -28,23 +30,46 @@ const bhi_cli_option bhi_cli_bench_options[] = {
      .argument = "N",
      .min = 1,
      .max = 10000000,
-     .help = "invocations per round (default 2000)",
+     .help = "invocations per round of invoke (default 2000)",
      .offset = offsetof(bench_options, calls)},
     {0},
 };
 
+static int bench_invoke(int count, char **argv, const bench_options *options)
+{
+    if (count != 2)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected invoke PATH: see bulkhead bench --help");
+    bhi_bench_invoke_options invoke = {.path = argv[2],
+                                       .is_json = options->is_json,
+                                       .rounds = (uint32_t)options->rounds,
+                                       .calls = options->calls == 0 ? CALLS_DEFAULT
+                                                                    : (uint32_t)options->calls};
+    return bhi_bench_invoke(&invoke);
+}
+
+static int bench_pool(int count, char **argv, const bench_options *options)
+{
+    if (count != 1)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected only pool, found \"%s\": see bulkhead bench --help", argv[2]);
+    if (options->calls != 0)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE, "expected no --calls with pool");
+    bhi_bench_pool_options pool = {.is_json = options->is_json,
+                                   .rounds = (uint32_t)options->rounds};
+    return bhi_bench_pool(&pool);
+}
+
 int bhi_cli_bench(int argc, char **argv)
 {
-    bench_options options = {.rounds = 11, .calls = 2000};
+    bench_options options = {.rounds = 11};
     int count, exit_code;
     if (!bhi_cli_parse(argc, argv, &options, &count, &exit_code))
         return exit_code;
-    if (strcmp(argv[1], "invoke") != 0)
-        return bhi_cli_fail("bench", BHI_CLI_USAGE, "no bench \"%s\": the benches are: invoke",
-                            argv[1]);
-    bhi_bench_invoke_options invoke = {.path = argv[2],
-                                       .is_json = options.is_json,
-                                       .rounds = (uint32_t)options.rounds,
-                                       .calls = (uint32_t)options.calls};
-    return bhi_bench_invoke(&invoke);
+    if (strcmp(argv[1], "invoke") == 0)
+        return bench_invoke(count, argv, &options);
+    if (strcmp(argv[1], "pool") == 0)
+        return bench_pool(count, argv, &options);
+    return bhi_cli_fail("bench", BHI_CLI_USAGE, "no bench \"%s\": the benches are: invoke, pool",
+                        argv[1]);
 }

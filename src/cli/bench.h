@@ -16,6 +16,15 @@ typedef struct bhi_bench_invoke_options {
  * code of the tool. */
 int bhi_bench_invoke(const bhi_bench_invoke_options *options);
 
+typedef struct bhi_bench_pool_options {
+    bool is_json;
+    uint32_t rounds;
+} bhi_bench_pool_options;
+
+/* The pool beside a bare mutex: alone, with two threads, and with long queues. Returns an exit code
+ * of the tool. */
+int bhi_bench_pool(const bhi_bench_pool_options *options);
+
 enum { BHI_SAMPLES_MAX = 1000 };
 
 /* One number per round. */

@@ -58,6 +58,8 @@ int bhi_cli_serve(int argc, char **argv);
 int bhi_cli_invoke(int argc, char **argv);
 int bhi_cli_inspect(int argc, char **argv);
 int bhi_cli_new(int argc, char **argv);
+int bhi_cli_change(int argc, char **argv); /* reload and unload */
+int bhi_cli_top(int argc, char **argv);
 int bhi_cli_bench(int argc, char **argv);
 int bhi_cli_completion(int argc, char **argv);
 
@@ -65,6 +67,8 @@ extern const bhi_cli_option bhi_cli_serve_options[];
 extern const bhi_cli_option bhi_cli_invoke_options[];
 extern const bhi_cli_option bhi_cli_inspect_options[];
 extern const bhi_cli_option bhi_cli_new_options[];
+extern const bhi_cli_option bhi_cli_change_options[];
+extern const bhi_cli_option bhi_cli_top_options[];
 extern const bhi_cli_option bhi_cli_bench_options[];
 extern const bhi_cli_option bhi_cli_completion_options[];
 

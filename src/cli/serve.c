@@ -5,11 +5,13 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/runtime.h"
+#include "runtime/manifest.h"
 #include "serve/serve.h"
 
 typedef struct serve_options {
-    const char *listen, *state, *cache, *log_level;
+    const char *listen, *state, *cache, *log_level, *profiles;
     uint64_t workers, drain_ms;
+    uint64_t instance_pool_size, principal_leases_max, instances_max, resident_mib_max, evict_ms;
     bool no_cache;
 } serve_options;
 
@@ -29,6 +31,22 @@ const bhi_cli_option bhi_cli_serve_options[] = {
     {"drain-ms", 0, BHI_CLI_NUMBER, "MS",
      "how long running invocations may go on at the end (default 5000)", FIELD(drain_ms), .min = 1,
      .max = 3600000},
+    {"instance-pool-size", 0, BHI_CLI_NUMBER, "N",
+     "instances of each capsule (default: what its manifest says)", FIELD(instance_pool_size),
+     .min = 1, .max = BHI_LIVE_MAX_MAX},
+    {"principal-leases-max", 0, BHI_CLI_NUMBER, "N",
+     "instances of a capsule that one principal may hold (default: any)",
+     FIELD(principal_leases_max), .min = 1, .max = BHI_LIVE_MAX_MAX},
+    {"instances-max", 0, BHI_CLI_NUMBER, "N", "instances of all capsules (default: any)",
+     FIELD(instances_max), .min = 1, .max = UINT32_MAX},
+    {"resident-mib-max", 0, BHI_CLI_NUMBER, "MIB",
+     "resident memory above which no instance is built (default: any)", FIELD(resident_mib_max),
+     .min = 1, .max = UINT32_MAX},
+    {"evict-ms", 0, BHI_CLI_NUMBER, "MS",
+     "evict instances that are idle for so long (default 30000)", FIELD(evict_ms), .min = 10,
+     .max = 86400000},
+    {"profiles", 0, BHI_CLI_TEXT, "FILE", "weights of principals (see docs/profiles.md)",
+     FIELD(profiles), .completes_files = true},
     {"log-level", 0, BHI_CLI_TEXT, "LEVEL", "trace, debug, info (default), warn or error",
      FIELD(log_level)},
     {0},
@@ -62,20 +80,28 @@ static bool is_example(const char *capsule)
     return false;
 }
 
+static bhi_entry_state state_of(bhi_catalog_entry *entry, bh_error *ret_why)
+{
+    bhi_version *version;
+    bhi_entry_state state = bhi_catalog_take(entry, &version, ret_why);
+    bhi_version_release(version);
+    return state;
+}
+
 /* Of any other capsule only its author knows the actions; every capsule answers something. */
 static void print_requests(const char *address, const bhi_catalog *catalog)
 {
     uint32_t shown = 0;
     for (size_t i = 0; i < REQUESTS_COUNT; i++) {
-        const bhi_catalog_entry *entry = bhi_catalog_find(catalog, requests[i].capsule);
-        if (entry == NULL || entry->capsule == NULL)
+        bhi_catalog_entry *entry = bhi_catalog_find(catalog, requests[i].capsule);
+        if (entry == NULL || state_of(entry, NULL) != BHI_ENTRY_READY)
             continue;
         print_request(address, requests[i].capsule, requests[i].action, requests[i].arguments);
         shown++;
     }
     for (uint32_t i = 0; i < catalog->count && shown < REQUESTS_SHOWN; i++) {
-        const bhi_catalog_entry *entry = &catalog->entries[i];
-        if (entry->capsule == NULL || is_example(entry->name))
+        bhi_catalog_entry *entry = &catalog->entries[i];
+        if (state_of(entry, NULL) != BHI_ENTRY_READY || is_example(entry->name))
             continue;
         print_request(address, entry->name, "hello", "-d ''");
         shown++;
@@ -85,12 +111,13 @@ static void print_requests(const char *address, const bhi_catalog *catalog)
 static void print_listening(void *arg, const char *address, const bhi_catalog *catalog)
 {
     uint32_t loaded = 0;
+    bh_error error;
     for (uint32_t i = 0; i < catalog->count; i++) {
-        const bhi_catalog_entry *entry = &catalog->entries[i];
-        loaded += entry->capsule != NULL;
-        if (entry->capsule == NULL)
-            fprintf(stderr, "bulkhead serve: %s is not served: %s\n", entry->name,
-                    entry->error.text);
+        bhi_catalog_entry *entry = &catalog->entries[i];
+        bhi_entry_state state = state_of(entry, &error);
+        loaded += state == BHI_ENTRY_READY;
+        if (state == BHI_ENTRY_FAILED)
+            fprintf(stderr, "bulkhead serve: %s is not served: %s\n", entry->name, error.text);
     }
     printf("serving %u capsule%s on http://%s; try:\n", (unsigned)loaded, loaded == 1 ? "" : "s",
            address);
@@ -131,6 +158,12 @@ int bhi_cli_serve(int argc, char **argv)
         .state_directory = directories.state,
         .cache_directory = directories.has_cache ? directories.cache : NULL,
         .drain_ms = (uint32_t)options.drain_ms,
+        .profiles_file = options.profiles,
+        .instances_max = (uint32_t)options.instances_max,
+        .resident_bytes_max = options.resident_mib_max << 20,
+        .evict_ms = (uint32_t)options.evict_ms,
+        .capsule_options = {.live_max = (uint32_t)options.instance_pool_size,
+                            .principal_leases_max = (uint32_t)options.principal_leases_max},
         .listening_cb = print_listening,
     };
     if (bhi_serve_run(&serve, &error) != BH_OK)

@@ -20,6 +20,7 @@ typedef struct bhi_ceiling {
     uint32_t live_max; /* set once; UINT32_MAX: none */
     atomic_uint live;
     atomic_uint starved;       /* pools that wait for a permit */
+    uint32_t stalled;          /* permits of chains that wait; guarded by the lock of chains.c */
     atomic_bool is_memory_out; /* more bytes are resident than allowed: no permit is given */
 } bhi_ceiling;
 
@@ -27,6 +28,7 @@ typedef struct bhi_ceiling {
 static inline void bhi_ceiling_init(bhi_ceiling *ceiling, uint32_t live_max)
 {
     ceiling->live_max = live_max == 0 ? UINT32_MAX : live_max;
+    ceiling->stalled = 0;
     atomic_init(&ceiling->live, 0);
     atomic_init(&ceiling->starved, 0);
     atomic_init(&ceiling->is_memory_out, false);

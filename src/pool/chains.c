@@ -5,6 +5,9 @@
  * slots, when that is at its cap), so it is lost exactly when every chain that can be reached from
  * it, waiter to slots to holders, waits too. The search walks that graph breadth first.
  *
+ * Permits of a ceiling are one more thing to wait for: when all of them are held by chains that
+ * wait, none comes back.
+ *
  * Only a waiter with a parent can close such a circle, because only those hold something while they
  * wait; and the one that closes it is the last to begin to wait. So it is searched for once, there,
  * and nobody else pays for it. All who wait inside a chain take one lock for the whole process
@@ -17,6 +20,7 @@
 
 static pthread_mutex_t chains_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t searches; /* guarded by chains_lock; numbers the marks */
+static bhi_link waiting_chains = {&waiting_chains, &waiting_chains}; /* guarded likewise; of tops */
 
 static bhi_waiter *top_of(bhi_waiter *waiter)
 {
@@ -79,15 +83,65 @@ static bool search(bhi_waiter *top)
     return is_closed;
 }
 
+/* ---- permits ---- */
+
+/* Each lease above the waiting one holds a permit; the pools of a chain share one ceiling. */
+static uint32_t permits_of(const bhi_waiter *waiter)
+{
+    uint32_t permits = 0;
+    for (; waiter->parent != NULL; waiter = waiter->parent)
+        permits++;
+    return permits;
+}
+
+static void begin_wait(bhi_pool *pool, bhi_waiter *top, bhi_waiter *waiter)
+{
+    BHI_ASSERT(top->chain_waits == NULL); /* a lease makes one call at a time */
+    top->chain_waits = waiter;
+    top->chain_waits_for = pool;
+    bhi_list_push_back(&waiting_chains, &top->chain_wait_link);
+    if (pool->options.ceiling != NULL)
+        pool->options.ceiling->stalled += permits_of(waiter);
+}
+
+static void end_wait(bhi_waiter *top)
+{
+    bhi_ceiling *ceiling = top->chain_waits_for->options.ceiling;
+    if (ceiling != NULL)
+        ceiling->stalled -= permits_of(top->chain_waits);
+    bhi_list_remove(&top->chain_wait_link);
+    top->chain_waits = NULL;
+}
+
+static bool is_still_queued(const bhi_waiter *top)
+{
+    bhi_pool_lock(top->chain_waits_for);
+    bool result = top->chain_waits->is_queued;
+    bhi_pool_unlock(top->chain_waits_for);
+    return result;
+}
+
+/* Every permit that there is belongs to a chain that waits, so none will come back, and nobody
+ * holds an instance but those. */
+static bool are_permits_stalled(const bhi_ceiling *ceiling)
+{
+    if (ceiling == NULL || ceiling->stalled < ceiling->live_max)
+        return false;
+    for (bhi_link *link = waiting_chains.next; link != &waiting_chains; link = link->next)
+        if (!is_still_queued(BHI_CONTAINER_OF(link, bhi_waiter, chain_wait_link)))
+            return false;
+    return true;
+}
+
+/* ---- waiting ---- */
+
 /* The waiter, just queued in the pool, is not answered meanwhile: whoever does it goes through
  * bhi_chain_goes_on first, and waits there for the lock. */
 static bool closes_circle(bhi_pool *pool, bhi_waiter *waiter)
 {
     bhi_waiter *top = top_of(waiter);
-    BHI_ASSERT(top->chain_waits == NULL); /* a lease makes one call at a time */
-    top->chain_waits = waiter;
-    top->chain_waits_for = pool;
-    return search(top);
+    begin_wait(pool, top, waiter);
+    return search(top) || are_permits_stalled(pool->options.ceiling);
 }
 
 /* False when it was answered, by the pool's closing, before it could be taken off. */
@@ -98,9 +152,10 @@ static bool take_back(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns, bh_er
     if (is_taken) {
         bh_status status = bhi_refusal_locked(pool, waiter, BH_E_NESTED, now_ns, reterr);
         (void)status; /* in the error */
-        top_of(waiter)->chain_waits = NULL;
     }
     bhi_pool_unlock(pool);
+    if (is_taken)
+        end_wait(top_of(waiter));
     return is_taken;
 }
 
@@ -123,6 +178,6 @@ void bhi_chain_goes_on(bhi_waiter *waiter)
     pthread_mutex_lock(&chains_lock);
     bhi_waiter *top = top_of(waiter);
     if (top->chain_waits == waiter)
-        top->chain_waits = NULL;
+        end_wait(top);
     pthread_mutex_unlock(&chains_lock);
 }

@@ -21,18 +21,6 @@
 
 enum { EFFECTS_AT_ONCE = 8 };
 
-void bhi_pool_lock(bhi_pool *pool)
-{
-    int failed = pthread_mutex_lock(&pool->lock);
-    BHI_ASSERT(failed == 0);
-}
-
-void bhi_pool_unlock(bhi_pool *pool)
-{
-    int failed = pthread_mutex_unlock(&pool->lock);
-    BHI_ASSERT(failed == 0);
-}
-
 /* ---- create, free ---- */
 
 static bh_status check_options(const bhi_pool_options *options, bh_error *reterr)
@@ -63,14 +51,17 @@ bh_status bhi_pool_create(const bhi_pool_options *options, bhi_pool **ret_pool, 
     bh_status status = check_options(options, reterr);
     if (status != BH_OK)
         return status;
-    bhi_pool *pool = calloc(1, sizeof *pool + bhi_pool_core_memory_bytes(options));
-    if (pool == NULL)
+    void *allocation =
+        calloc(1, BHI_CACHE_LINE - 1 + sizeof(bhi_pool) + bhi_pool_core_memory_bytes(options));
+    if (allocation == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a pool of %u slots", options->live_max);
+    bhi_pool *pool = bhi_next_cache_line(allocation);
     if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-        free(pool);
+        free(allocation);
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for the lock of a pool");
     }
     pool->options = *options;
+    pool->allocation = allocation;
     pool->references = 1;
     bhi_pool_core_init(&pool->core, options, random_key(pool), pool->memory);
     *ret_pool = pool;
@@ -86,7 +77,7 @@ static void free_pool(bhi_pool *pool)
 {
     bhi_pool_options options = pool->options;
     pthread_mutex_destroy(&pool->lock);
-    free(pool);
+    free(pool->allocation);
     if (options.freed_cb != NULL)
         options.freed_cb(options.arg);
 }
@@ -232,21 +223,35 @@ static bh_status check_caller(const bhi_waiter *waiter, bh_error *reterr)
     return BH_OK;
 }
 
-bh_status bhi_pool_checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
-                                 bhi_grant *ret_grant, uint64_t *ret_wake_ns, bh_error *reterr)
+/* Queued or refused: `status` says which. Lets go of the lock. Apart, because it is rare. */
+static __attribute__((noinline)) bh_status end_unserved_locked(bhi_pool *pool, bhi_waiter *waiter,
+                                                               bh_status status, uint64_t now_ns,
+                                                               uint64_t *ret_wake_ns,
+                                                               bh_error *reterr)
 {
-    *ret_wake_ns = UINT64_MAX;
-    bhi_pool_lock(pool);
-    bh_status status = bhi_pool_core_checkout(&pool->core, waiter, now_ns, ret_grant);
-    if (status == BH_OK && ret_grant->kind != BHI_GRANT_QUEUED) {
-        bhi_pool_unlock(pool);
-        return BH_OK;
-    }
     if (status != BH_OK)
         status = bhi_refusal_locked(pool, waiter, status, now_ns, reterr);
     *ret_wake_ns = take_wake_locked(pool, now_ns, false);
     bhi_pool_unlock(pool);
     return status;
+}
+
+static inline bh_status checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
+                                      bhi_grant *ret_grant, uint64_t *ret_wake_ns, bh_error *reterr)
+{
+    *ret_wake_ns = UINT64_MAX;
+    bhi_pool_lock(pool);
+    bh_status status = bhi_pool_core_checkout(&pool->core, waiter, now_ns, ret_grant);
+    if (status != BH_OK || ret_grant->kind == BHI_GRANT_QUEUED)
+        return end_unserved_locked(pool, waiter, status, now_ns, ret_wake_ns, reterr);
+    bhi_pool_unlock(pool);
+    return BH_OK;
+}
+
+bh_status bhi_pool_checkout_here(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
+                                 bhi_grant *ret_grant, uint64_t *ret_wake_ns, bh_error *reterr)
+{
+    return checkout_here(pool, waiter, now_ns, ret_grant, ret_wake_ns, reterr);
 }
 
 bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
@@ -257,7 +262,7 @@ bh_status bhi_pool_checkout(bhi_pool *pool, bhi_waiter *waiter, uint64_t now_ns,
         return status;
     uint64_t wake_at_ns;
     status = waiter->parent == NULL
-                 ? bhi_pool_checkout_here(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr)
+                 ? checkout_here(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr)
                  : bhi_chain_checkout(pool, waiter, now_ns, ret_grant, &wake_at_ns, reterr);
     wake(pool, wake_at_ns); /* the caller's reference keeps the pool */
     return status;
@@ -337,7 +342,8 @@ void *bhi_slot_item(bhi_slot *slot)
 /* ---- ends ---- */
 
 /* Its item is destroyed outside the lock; the slot, not empty, keeps the pool meanwhile. */
-static void destroy_locked(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns)
+static __attribute__((noinline)) void destroy_locked(bhi_pool *pool, bhi_slot *slot,
+                                                     uint64_t now_ns)
 {
     bhi_pool_unlock(pool);
     pool->options.destroy_cb(pool->options.arg, slot->item);

@@ -100,6 +100,7 @@ struct bhi_waiter {
 
     bhi_waiter *chain_waits;   /* of the top of a chain: which of it waits; guarded by chains.c */
     bhi_pool *chain_waits_for; /* the pool it waits in; likewise */
+    bhi_link chain_wait_link;  /* on the list of all chains that wait; likewise */
     uint64_t chain_mark;       /* the last search that came by; likewise */
     bhi_link chain_link;       /* on the list of that search; likewise */
 
@@ -177,12 +178,12 @@ uint32_t bhi_pool_evict_idle(bhi_pool *pool, uint64_t idle_before_ns, uint64_t n
 bool bhi_pool_evict_one(bhi_pool *pool, uint64_t now_ns);
 
 typedef struct bhi_pool_stats {
+    uint64_t leases;                                  /* begun */
     uint32_t live, idle, building, restoring, leased; /* the rest of live is condemned */
     uint32_t live_max, min_idle, waiting;
     bool is_breaker_open;
     bool is_starved;                               /* callers wait for a permit of the ceiling */
     uint64_t used_at_ns;                           /* when a lease last began or ended */
-    uint64_t leases;                               /* begun */
     uint64_t builds, builds_ahead, build_failures; /* ended; of the builds, those for nobody */
     uint64_t condemned[BH_OUTCOME_COUNT];          /* by the outcome of their last lease */
     uint64_t retired;                              /* clean and spent */

@@ -27,14 +27,14 @@ static const uint32_t successors[BHI_SLOT_STATE_COUNT] = {
 };
 #undef TO
 
-static void list_slot(bhi_pool_core *core, bhi_slot *slot, bhi_slot_state state)
+static inline void list_slot(bhi_pool_core *core, bhi_slot *slot, bhi_slot_state state)
 {
     slot->state = state;
     core->counts[state]++;
     bhi_list_push_front(&core->lists[state], &slot->link);
 }
 
-static void move_slot(bhi_pool_core *core, bhi_slot *slot, bhi_slot_state to)
+static inline void move_slot(bhi_pool_core *core, bhi_slot *slot, bhi_slot_state to)
 {
     BHI_ASSERT((successors[slot->state] >> to & 1) != 0); /* P3, P4, P7 */
     core->counts[slot->state]--;
@@ -42,7 +42,7 @@ static void move_slot(bhi_pool_core *core, bhi_slot *slot, bhi_slot_state to)
     list_slot(core, slot, to);
 }
 
-static bhi_slot *first_slot(const bhi_pool_core *core, bhi_slot_state state)
+static inline bhi_slot *first_slot(const bhi_pool_core *core, bhi_slot_state state)
 {
     bhi_link *link = bhi_list_first(&core->lists[state]);
     return link == NULL ? NULL : BHI_CONTAINER_OF(link, bhi_slot, link);
@@ -57,7 +57,7 @@ static uint32_t principals_capacity(const bhi_pool_options *options)
 
 size_t bhi_pool_core_memory_bytes(const bhi_pool_options *options)
 {
-    return options->live_max * sizeof(bhi_slot) +
+    return BHI_CACHE_LINE - 1 + options->live_max * sizeof(bhi_slot) +
            bhi_principals_memory_bytes(principals_capacity(options));
 }
 
@@ -72,7 +72,7 @@ void bhi_pool_core_init(bhi_pool_core *core, const bhi_pool_options *options, ui
                             .has_records = options->is_affine || options->principal_leases_max != 0,
                             .builds_ahead = options->build_ahead_cb != NULL,
                             .ceiling = options->ceiling,
-                            .slots = memory,
+                            .slots = bhi_next_cache_line(memory),
                             .wake_at_ns = UINT64_MAX};
     bhi_breaker_init(&core->breaker, options->breaker_condemned_max);
     bhi_principals_init(&core->principals, principals_capacity(options), key,
@@ -159,7 +159,7 @@ static void give_permit(bhi_pool_core *core)
 }
 
 /* Without a waiter that it could serve, a permit is no longer waited for. */
-static void end_starving(bhi_pool_core *core)
+static inline void end_starving(bhi_pool_core *core)
 {
     if (core->is_starved && !bhi_turns_may_serve(&core->turns))
         set_starved(core, false);
@@ -172,8 +172,8 @@ static bool is_capped(const bhi_pool_core *core, const bhi_principal *principal)
     return core->principal_leases_max != 0 && principal->held >= core->principal_leases_max;
 }
 
-static void begin_hold(bhi_pool_core *core, bhi_slot *slot, bhi_principal *principal,
-                       const bhi_waiter *chain)
+static inline void begin_hold(bhi_pool_core *core, bhi_slot *slot, bhi_principal *principal,
+                              const bhi_waiter *chain)
 {
     slot->chain = chain;
     if (!core->has_records)
@@ -183,7 +183,7 @@ static void begin_hold(bhi_pool_core *core, bhi_slot *slot, bhi_principal *princ
     principal->held++;
 }
 
-static void end_hold(bhi_pool_core *core, bhi_slot *slot)
+static inline void end_hold(bhi_pool_core *core, bhi_slot *slot)
 {
     bhi_principal *holder = slot->holder;
     slot->chain = NULL;
@@ -221,7 +221,7 @@ static const bhi_waiter *top_of_chain(const bhi_waiter *waiter)
     return waiter;
 }
 
-static bhi_grant lease(bhi_pool_core *core, bhi_slot *slot)
+static inline bhi_grant lease(bhi_pool_core *core, bhi_slot *slot)
 {
     move_slot(core, slot, BHI_SLOT_LEASED);
     core->counters.leases++;
@@ -259,7 +259,7 @@ static bhi_grant restore_coldest(bhi_pool_core *core)
  * taken for a build stays with it. */
 typedef enum offer { OFFER_NOTHING, OFFER_IDLE, OFFER_BUILD } offer;
 
-static offer find_offer(bhi_pool_core *core, uint64_t now_ns, bool will_wait)
+static inline offer find_offer(bhi_pool_core *core, uint64_t now_ns, bool will_wait)
 {
     if (core->counts[BHI_SLOT_IDLE] != 0)
         return OFFER_IDLE;
@@ -270,7 +270,7 @@ static offer find_offer(bhi_pool_core *core, uint64_t now_ns, bool will_wait)
     return take_permit(core, will_wait) ? OFFER_BUILD : OFFER_NOTHING;
 }
 
-static bhi_grant grant_idle(bhi_pool_core *core, bhi_principal *principal)
+static inline bhi_grant grant_idle(bhi_pool_core *core, bhi_principal *principal)
 {
     if (!core->is_affine)
         return lease(core, first_slot(core, BHI_SLOT_IDLE));
@@ -279,13 +279,14 @@ static bhi_grant grant_idle(bhi_pool_core *core, bhi_principal *principal)
 }
 
 /* The hold begins first: whom nobody else needs would be forgotten with the keeper (P4). */
-static bhi_grant grant(bhi_pool_core *core, offer offered, bhi_principal *principal,
-                       const bhi_waiter *waiter, uint64_t now_ns)
+static inline bhi_grant grant(bhi_pool_core *core, offer offered, bhi_principal *principal,
+                              const bhi_waiter *waiter, uint64_t now_ns)
 {
     BHI_ASSERT(!core->is_closed); /* P8 */
     bhi_grant granted = offered == OFFER_IDLE ? grant_idle(core, principal) : build(core, now_ns);
     begin_hold(core, granted.slot, principal, top_of_chain(waiter));
-    stop_keeping(core, granted.slot);
+    if (core->is_affine)
+        stop_keeping(core, granted.slot);
     core->used_at_ns = now_ns;
     return granted;
 }
@@ -308,8 +309,8 @@ static bool is_too_deep(const bhi_waiter *waiter)
 }
 
 /* Where principals are told apart only while they wait, most callers are never looked up. */
-static bool grant_at_once(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_ns, bool will_wait,
-                          bhi_grant *ret_grant)
+static inline bool grant_at_once(bhi_pool_core *core, bhi_waiter *waiter, uint64_t now_ns,
+                                 bool will_wait, bhi_grant *ret_grant)
 {
     if (bhi_turns_may_serve(&core->turns))
         return false; /* those come first */
@@ -449,7 +450,8 @@ void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item)
     lease(core, slot);
 }
 
-static void make_idle(bhi_pool_core *core, bhi_slot *slot, bhi_principal *keeper, uint64_t now_ns)
+static inline void make_idle(bhi_pool_core *core, bhi_slot *slot, bhi_principal *keeper,
+                             uint64_t now_ns)
 {
     slot->idle_since_ns = now_ns;
     move_slot(core, slot, BHI_SLOT_IDLE);
@@ -517,17 +519,17 @@ static void condemn(bhi_pool_core *core, bhi_slot *slot)
 }
 
 /* A caller that gives up says nothing about the instance. */
-static void judge(bhi_pool_core *core, bh_outcome outcome, uint64_t now_ns)
+static void judge(bhi_pool_core *core, bh_outcome outcome, bool is_clean, uint64_t now_ns)
 {
-    if (bh_outcome_is_clean(outcome))
+    if (is_clean)
         bhi_breaker_clean(&core->breaker, now_ns);
     else if (outcome != BH_OUTCOME_CANCELLED)
         bhi_breaker_condemned(&core->breaker, now_ns);
 }
 
-static void discard(bhi_pool_core *core, bhi_slot *slot, bh_outcome outcome)
+static void discard(bhi_pool_core *core, bhi_slot *slot, bh_outcome outcome, bool is_clean)
 {
-    if (bh_outcome_is_clean(outcome))
+    if (is_clean)
         core->counters.retired++;
     else
         core->counters.condemned[outcome]++;
@@ -542,10 +544,11 @@ bool bhi_pool_core_return(bhi_pool_core *core, bhi_slot *slot, bh_outcome outcom
     core->used_at_ns = now_ns;
     if (core->probe == slot)
         core->probe = NULL;
+    bool is_clean = bh_outcome_is_clean(outcome);
     if (outcome != BH_OUTCOME_REFUSED)
-        judge(core, outcome, now_ns);
-    if (is_spent || !bh_outcome_is_clean(outcome)) {
-        discard(core, slot, outcome);
+        judge(core, outcome, is_clean, now_ns);
+    if (is_spent || !is_clean) {
+        discard(core, slot, outcome, is_clean);
         return true;
     }
     make_idle(core, slot, slot->holder, now_ns);

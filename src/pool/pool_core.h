@@ -17,6 +17,14 @@
 #define BHI_BACKOFF_FIRST_NS UINT64_C(10000000)
 #define BHI_BACKOFF_MOST_NS  UINT64_C(10000000000)
 
+/* Two threads on one pool pay for each line that both write. */
+enum { BHI_CACHE_LINE = 64 };
+
+static inline void *bhi_next_cache_line(void *memory)
+{
+    return (char *)memory + (-(uintptr_t)memory & (BHI_CACHE_LINE - 1));
+}
+
 typedef enum bhi_slot_state {
     BHI_SLOT_EMPTY,
     BHI_SLOT_BUILDING,
@@ -27,18 +35,26 @@ typedef enum bhi_slot_state {
     BHI_SLOT_STATE_COUNT
 } bhi_slot_state;
 
+/* What each lease writes is in the first cache line, which no other slot shares. */
 struct bhi_slot {
-    bhi_link link; /* on the list of its state */
+    _Alignas(BHI_CACHE_LINE) bhi_link link; /* on the list of its state */
     bhi_slot_state state;
     void *item;              /* not NULL when idle, leased, restoring or condemned */
     const bhi_waiter *chain; /* the top of the chain that has it; NULL when none does */
     bhi_principal *holder;   /* who was granted it, in a pool that `has_records`; else NULL */
+    uint64_t idle_since_ns;  /* when idle */
     bhi_principal *keeper;   /* whose state its item has, when idle in an affine pool; else NULL */
     bhi_link kept_link;      /* when idle in an affine pool: on the list of its keeper, or unkept */
-    uint64_t idle_since_ns;  /* when idle */
 };
 
 typedef struct bhi_pool_core {
+    /* What each lease writes: up to counters.leases two cache lines, and what it only reads is not
+     * among them (pool_state.h). */
+    uint64_t used_at_ns;
+    bhi_link lists[BHI_SLOT_STATE_COUNT]; /* P2: one list per state; newest first */
+    uint32_t counts[BHI_SLOT_STATE_COUNT];
+    bhi_pool_stats counters; /* only the counts of events */
+
     /* Set once. */
     bhi_slot *slots; /* live_max of them */
     uint32_t live_max, min_idle, waiters_max, principal_leases_max;
@@ -55,15 +71,11 @@ typedef struct bhi_pool_core {
     uint32_t failures;      /* of builds, in a row */
     uint64_t build_from_ns; /* no build begins before (back-off) */
     uint64_t wake_at_ns;    /* when what is held back may go on; UINT64_MAX: nothing is */
-    uint64_t used_at_ns;
     bhi_breaker breaker;
 
-    bhi_link lists[BHI_SLOT_STATE_COUNT]; /* P2: one list per state; newest first */
-    uint32_t counts[BHI_SLOT_STATE_COUNT];
     bhi_link unkept; /* affine: idle slots whose items have nobody's state, newest first */
     bhi_turns turns;
     bhi_principals principals;
-    bhi_pool_stats counters; /* only the counts of events */
 } bhi_pool_core;
 
 typedef enum bhi_pool_effect_kind {

@@ -37,14 +37,24 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Eight bytes, or what is left: put together in a register, as memory would hand them on late. */
+static uint64_t word_at(bhi_bytes text, size_t at)
+{
+    uint64_t word = 0;
+    if (text.len - at >= sizeof word)
+        memcpy(&word, text.data + at, sizeof word);
+    else
+        for (; at < text.len; at++)
+            word = word << 8 | text.data[at];
+    return word;
+}
+
 static uint64_t hash_of(const bhi_principals *table, bhi_bytes text)
 {
     uint64_t hash = table->key ^ text.len;
-    for (size_t at = 0; at < text.len; at += 8) {
-        uint64_t word = 0;
-        memcpy(&word, text.data + at, text.len - at < 8 ? text.len - at : 8);
-        hash = fold(hash ^ word ^ 0xa0761d6478bd642fu, table->key ^ 0xe7037ed1a0b428dbu);
-    }
+    for (size_t at = 0; at < text.len; at += 8)
+        hash =
+            fold(hash ^ word_at(text, at) ^ 0xa0761d6478bd642fu, table->key ^ 0xe7037ed1a0b428dbu);
     return hash;
 }
 

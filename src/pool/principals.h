@@ -28,10 +28,12 @@ typedef struct bhi_principal {
     uint8_t text[BHI_PRINCIPAL_BYTES_MAX];
     uint8_t text_len;
 
-    bhi_link waiters; /* oldest first */
-    uint32_t waiting;
+    /* Not beside `waiting`: read together with it, it would wait for its last write to land. */
     uint32_t held; /* slots granted to it: building, leased, or its condemned item's last */
     bhi_link kept; /* idle slots whose items have its state, newest first (P4) */
+
+    bhi_link waiters; /* oldest first */
+    uint32_t waiting;
 
     /* Of turns.c. */
     bhi_place place;

@@ -5,6 +5,7 @@
 #include "serve/answer.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,10 +71,23 @@ static bhi_answer finish(unsigned http_status, struct MHD_Response *response,
     return answer;
 }
 
+const char *bhi_answer_code(bh_status status)
+{
+    return statuses[(unsigned)status < BH_STATUS_COUNT ? status : BH_E_IO].code;
+}
+
 static void advise_retry(const bhi_answer *answer)
 {
-    if (answer->http_status == MHD_HTTP_SERVICE_UNAVAILABLE)
+    if (answer->http_status == MHD_HTTP_SERVICE_UNAVAILABLE ||
+        answer->http_status == MHD_HTTP_TOO_MANY_REQUESTS)
         bhi_answer_add_header(answer, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
+}
+
+static void advise_retry_after(const bhi_answer *answer, uint32_t retry_after_ms)
+{
+    char seconds[16];
+    snprintf(seconds, sizeof seconds, "%u", (unsigned)(((uint64_t)retry_after_ms + 999) / 1000));
+    bhi_answer_add_header(answer, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
 }
 
 bhi_answer bhi_answer_text(unsigned http_status, const char *content_type, char *take_text,
@@ -105,19 +119,40 @@ json_t *bhi_json_text(const char *text)
     return json_string(escaped);
 }
 
+json_t *bhi_error_json(const char *code, const char *message, uint32_t retry_after_ms)
+{
+    json_t *error = json_pack("{s:s,s:o}", "code", code, "message", bhi_json_text(message));
+    if (retry_after_ms > 0)
+        json_object_set_new(error, "retry_after_ms", json_integer((json_int_t)retry_after_ms));
+    return error;
+}
+
 bhi_answer bhi_answer_error(unsigned http_status, const char *code, const char *message)
 {
-    return bhi_answer_json(http_status, json_pack("{s:{s:s,s:o}}", "error", "code", code, "message",
-                                                  bhi_json_text(message)));
+    return bhi_answer_json(http_status,
+                           json_pack("{s:o}", "error", bhi_error_json(code, message, 0)));
 }
 
 bhi_answer bhi_answer_status(bh_status status, const bh_error *error)
 {
     unsigned row = (unsigned)status < BH_STATUS_COUNT ? status : BH_E_IO;
     const char *text = error != NULL && error->text[0] != '\0' ? error->text : bh_status_text(row);
-    bhi_answer answer = bhi_answer_error(statuses[row].http_status, statuses[row].code, text);
-    if (bh_status_may_retry(row))
+    uint32_t retry_after_ms = error != NULL ? error->retry_after_ms : 0;
+    json_t *object = bhi_error_json(statuses[row].code, text, retry_after_ms);
+    bhi_answer answer =
+        bhi_answer_json(statuses[row].http_status, json_pack("{s:o}", "error", object));
+    if (retry_after_ms > 0)
+        advise_retry_after(&answer, retry_after_ms);
+    else if (bh_status_may_retry(row))
         advise_retry(&answer);
+    return answer;
+}
+
+bhi_answer bhi_answer_draining(void)
+{
+    bhi_answer answer =
+        bhi_answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "draining", "the service is shutting down");
+    advise_retry(&answer);
     return answer;
 }
 

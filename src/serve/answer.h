@@ -24,9 +24,17 @@ bhi_answer bhi_answer_json(unsigned http_status, json_t *take_body);
 bhi_answer bhi_answer_text(unsigned http_status, const char *content_type, char *take_text,
                            size_t len);
 
+/* The word of a status in an error's "code"; it never changes. */
+const char *bhi_answer_code(bh_status status);
+
+/* {"code": ..., "message": ...}, and "retry_after_ms" unless it is 0. */
+json_t *bhi_error_json(const char *code, const char *message, uint32_t retry_after_ms);
+
 bhi_answer bhi_answer_error(unsigned http_status, const char *code, const char *message);
-/* What the host refused or could not do. */
+/* What the host refused or could not do, with Retry-After when a retry may help. */
 bhi_answer bhi_answer_status(bh_status status, const bh_error *error);
+/* The service is shutting down. */
+bhi_answer bhi_answer_draining(void);
 /* How an invocation ended. Data is copied. */
 bhi_answer bhi_answer_result(const bh_result *result, bool as_octets);
 

@@ -1,14 +1,13 @@
 /* serve/catalog.c - find the capsule directories, load them with one thread per core, sort.
  *
  * Loading threads take the next index from one counter and write only the entry they took, so
- * the entries need no lock; joining the threads publishes them.
+ * the entries need no lock; joining the threads publishes them. The locks are made last, when the
+ * entries have their places.
  */
 #include "serve/catalog.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,21 +93,40 @@ static bh_status find_capsules(bhi_catalog *catalog, const char *path, bh_error 
 }
 
 typedef struct loading {
-    bh_runtime *runtime;
     bhi_catalog *catalog;
     atomic_uint next; /* relaxed: only the number matters, the join publishes the entries */
 } loading;
 
-static void load_entry(bh_runtime *runtime, bhi_catalog_entry *entry)
+static const char *directory_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static void set_failed(bhi_catalog_entry *entry, const bh_error *error)
+{
+    free(entry->name);
+    entry->name = strdup(directory_name(entry->path));
+    entry->state = BHI_ENTRY_FAILED;
+    entry->error = *error;
+}
+
+static void load_entry(const bhi_catalog *catalog, bhi_catalog_entry *entry)
 {
     bh_error error = {0};
-    if (bh_capsule_load(runtime, entry->path, NULL, &entry->capsule, &error) == BH_OK) {
-        entry->name = bh_capsule_name(entry->capsule);
-        return;
+    bh_capsule *capsule;
+    bh_status status =
+        bh_capsule_load(catalog->runtime, entry->path, &catalog->capsule_options, &capsule, &error);
+    if (status == BH_OK) {
+        entry->name = strdup(bh_capsule_name(capsule));
+        entry->version = bhi_version_create(capsule);
+        if (entry->name != NULL && entry->version != NULL)
+            return;
+        bhi_version_release(entry->version);
+        entry->version = NULL;
+        status = bhi_fail(&error, BH_E_NOMEM, "out of memory for a capsule");
     }
-    const char *slash = strrchr(entry->path, '/');
-    entry->name = slash != NULL && slash[1] != '\0' ? slash + 1 : entry->path;
-    entry->error = error;
+    set_failed(entry, &error);
 }
 
 static void *load_some(void *arg)
@@ -118,13 +136,13 @@ static void *load_some(void *arg)
         unsigned index = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
         if (index >= work->catalog->count)
             return NULL;
-        load_entry(work->runtime, &work->catalog->entries[index]);
+        load_entry(work->catalog, &work->catalog->entries[index]);
     }
 }
 
-static void load_all(bh_runtime *runtime, bhi_catalog *catalog)
+static void load_all(bhi_catalog *catalog)
 {
-    loading work = {.runtime = runtime, .catalog = catalog};
+    loading work = {.catalog = catalog};
     pthread_t threads[LOADERS_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned wanted = cores > LOADERS_MAX ? LOADERS_MAX : cores < 1 ? 1 : (unsigned)cores;
@@ -142,7 +160,7 @@ static int compare_entries(const void *left, const void *right)
     const bhi_catalog_entry *a = left, *b = right;
     int order = strcmp(a->name, b->name);
     if (order == 0)
-        order = (a->capsule == NULL) - (b->capsule == NULL);
+        order = (a->version == NULL) - (b->version == NULL);
     return order != 0 ? order : strcmp(a->path, b->path);
 }
 
@@ -156,21 +174,41 @@ static void fail_duplicates(bhi_catalog *catalog)
 {
     for (uint32_t i = 1, kept = 0; i < catalog->count; i++) {
         bhi_catalog_entry *entry = &catalog->entries[i], *first = &catalog->entries[kept];
-        if (entry->capsule == NULL || first->capsule == NULL ||
+        if (entry->version == NULL || first->version == NULL ||
             strcmp(entry->name, first->name) != 0) {
             kept = i;
             continue;
         }
+        bh_error error;
         bh_status status =
-            bhi_fail(&entry->error, BH_E_MANIFEST,
-                     "a capsule named \"%s\" was already loaded from %s", first->name, first->path);
+            bhi_fail(&error, BH_E_MANIFEST, "a capsule named \"%s\" was already loaded from %s",
+                     first->name, first->path);
         (void)status; /* kept in the entry */
-        const char *slash = strrchr(entry->path, '/');
-        entry->name = slash != NULL ? slash + 1 : entry->path;
-        bh_capsule_release(entry->capsule);
-        entry->capsule = NULL;
+        bhi_version_release(entry->version);
+        entry->version = NULL;
+        set_failed(entry, &error);
     }
-    sort_entries(catalog); /* failed ones are known by their directory's name now */
+}
+
+static bool has_names(const bhi_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->count; i++)
+        if (catalog->entries[i].name == NULL)
+            return false;
+    return true;
+}
+
+/* Failed ones are known by their directory's name, so sorting comes twice. */
+static bh_status order_entries(bhi_catalog *catalog, bh_error *reterr)
+{
+    if (has_names(catalog)) {
+        sort_entries(catalog);
+        fail_duplicates(catalog);
+    }
+    if (!has_names(catalog))
+        return bhi_fail(reterr, BH_E_NOMEM, "out of memory for the list of capsules");
+    sort_entries(catalog);
+    return BH_OK;
 }
 
 /* BH_OK when at least one capsule loaded; the failures are logged either way. */
@@ -180,7 +218,7 @@ static bh_status report_failures(const bhi_catalog *catalog, bh_error *reterr)
     uint32_t failed = 0;
     for (uint32_t i = 0; i < catalog->count; i++) {
         const bhi_catalog_entry *entry = &catalog->entries[i];
-        if (entry->capsule != NULL)
+        if (entry->version != NULL)
             continue;
         bhi_log(BHI_LOG_ERROR, "capsule %s failed to load: %s", entry->path, entry->error.text);
         if (failed++ == 0)
@@ -192,25 +230,34 @@ static bh_status report_failures(const bhi_catalog *catalog, bh_error *reterr)
     return bhi_fail(reterr, code, "no capsule loaded; %s: %s", first->path, first->error.text);
 }
 
-bh_status bhi_catalog_load(bh_runtime *runtime, const char *path, bhi_catalog **ret_catalog,
-                           bh_error *reterr)
+static void init_entries(bhi_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        catalog->entries[i].index = i;
+        pthread_mutex_init(&catalog->entries[i].mutex, NULL);
+    }
+}
+
+bh_status bhi_catalog_load(bh_runtime *runtime, const char *path, const bh_capsule_options *options,
+                           bhi_catalog **ret_catalog, bh_error *reterr)
 {
     bhi_catalog *catalog = calloc(1, sizeof *catalog);
     if (catalog == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "out of memory for the list of capsules");
+    catalog->runtime = runtime;
+    catalog->capsule_options = *options;
     bh_status status = find_capsules(catalog, path, reterr);
     if (status == BH_OK) {
-        load_all(runtime, catalog);
-        sort_entries(catalog);
-        fail_duplicates(catalog);
-        status = report_failures(catalog, reterr);
+        load_all(catalog);
+        status = order_entries(catalog, reterr);
     }
+    if (status == BH_OK)
+        status = report_failures(catalog, reterr);
+    init_entries(catalog);
     if (status != BH_OK) {
         bhi_catalog_destroy(catalog);
         return status;
     }
-    for (uint32_t i = 0; i < catalog->count; i++)
-        catalog->entries[i].index = i;
     *ret_catalog = catalog;
     return BH_OK;
 }
@@ -220,16 +267,16 @@ void bhi_catalog_destroy(bhi_catalog *catalog)
     if (catalog == NULL)
         return;
     for (uint32_t i = 0; i < catalog->count; i++) {
-        if (catalog->entries[i].capsule != NULL)
-            bh_capsule_close(catalog->entries[i].capsule);
-        bh_capsule_release(catalog->entries[i].capsule);
+        bhi_version_release(catalog->entries[i].version);
+        pthread_mutex_destroy(&catalog->entries[i].mutex);
         free(catalog->entries[i].path);
+        free(catalog->entries[i].name);
     }
     free(catalog->entries);
     free(catalog);
 }
 
-const bhi_catalog_entry *bhi_catalog_find(const bhi_catalog *catalog, const char *name)
+bhi_catalog_entry *bhi_catalog_find(const bhi_catalog *catalog, const char *name)
 {
     uint32_t low = 0, high = catalog->count;
     while (low < high) {
@@ -239,6 +286,69 @@ const bhi_catalog_entry *bhi_catalog_find(const bhi_catalog *catalog, const char
         else
             high = middle;
     }
-    const bhi_catalog_entry *entry = &catalog->entries[low];
+    bhi_catalog_entry *entry = &catalog->entries[low];
     return low < catalog->count && strcmp(entry->name, name) == 0 ? entry : NULL;
+}
+
+/* ---- what an entry offers ---- */
+
+const char *bhi_entry_state_name(bhi_entry_state state)
+{
+    static const char *const names[BHI_ENTRY_STATES] = {"ready", "failed", "unloaded"};
+    return (unsigned)state < BHI_ENTRY_STATES ? names[state] : "unknown";
+}
+
+bhi_entry_state bhi_catalog_take(bhi_catalog_entry *entry, bhi_version **ret_version,
+                                 bh_error *ret_why)
+{
+    pthread_mutex_lock(&entry->mutex);
+    bhi_entry_state state = entry->state;
+    *ret_version = entry->version == NULL ? NULL : bhi_version_use(entry->version);
+    if (state == BHI_ENTRY_FAILED && ret_why != NULL)
+        *ret_why = entry->error;
+    pthread_mutex_unlock(&entry->mutex);
+    if (state == BHI_ENTRY_UNLOADED) {
+        bh_status status = bhi_fail(ret_why, BH_E_NOT_FOUND,
+                                    "capsule \"%s\" is unloaded; to load it again: bulkhead reload "
+                                    "%s, or POST /v1/capsules/%s/reload",
+                                    entry->name, entry->name, entry->name);
+        (void)status; /* in *ret_why */
+    }
+    return state;
+}
+
+bool bhi_catalog_begin_change(bhi_catalog_entry *entry)
+{
+    pthread_mutex_lock(&entry->mutex);
+    bool is_first = !entry->is_changing;
+    entry->is_changing = true;
+    pthread_mutex_unlock(&entry->mutex);
+    return is_first;
+}
+
+void bhi_catalog_end_change(bhi_catalog_entry *entry)
+{
+    pthread_mutex_lock(&entry->mutex);
+    entry->is_changing = false;
+    pthread_mutex_unlock(&entry->mutex);
+}
+
+bhi_version *bhi_catalog_swap(bhi_catalog_entry *entry, bhi_version *take_version)
+{
+    pthread_mutex_lock(&entry->mutex);
+    bhi_version *before = entry->version;
+    entry->version = take_version;
+    entry->state = take_version != NULL ? BHI_ENTRY_READY : BHI_ENTRY_UNLOADED;
+    pthread_mutex_unlock(&entry->mutex);
+    return before;
+}
+
+void bhi_catalog_fail(bhi_catalog_entry *entry, const bh_error *error)
+{
+    pthread_mutex_lock(&entry->mutex);
+    if (entry->state != BHI_ENTRY_READY) {
+        entry->state = BHI_ENTRY_FAILED;
+        entry->error = *error;
+    }
+    pthread_mutex_unlock(&entry->mutex);
 }

@@ -6,7 +6,9 @@
  * 3. At the deadline invocations are cancelled; their callers get linger_ms to read the answer.
  * 4. The daemon stops, which closes the idle connections; then our handles; then stopped_cb.
  *
- * S2: step 4 waits for every invocation, however long its cancellation takes.
+ * S2: step 4 waits for every invocation, however long its cancellation takes, and for reloads,
+ * which end when what they replaced has ended: at step 3 at the latest, or after a load that was
+ * running.
  */
 #include <unistd.h>
 
@@ -115,9 +117,15 @@ static void run_control(bhi_task *task)
         begin_cancel(http);
 }
 
+static void run_sweep(bhi_task *task)
+{
+    bhi_exchange_sweep(BHI_CONTAINER_OF(task, bhi_http, sweep));
+}
+
 void bhi_http_init_control(bhi_http *http)
 {
     bhi_task_init(&http->control, run_control);
+    bhi_task_init(&http->sweep, run_sweep);
 }
 
 static void ask_for(bhi_http *http, http_phase wanted)
@@ -134,4 +142,9 @@ void bhi_http_drain(bhi_http *http)
 void bhi_http_cancel(bhi_http *http)
 {
     ask_for(http, HTTP_CANCELLING);
+}
+
+void bhi_http_sweep(bhi_http *http)
+{
+    bhi_worker_post(http->options.worker, &http->sweep);
 }

@@ -1,67 +1,31 @@
-/* serve/exchange.c - from the first header to the queued answer.
+/* serve/exchange.c - from the first header to the whole request, and the queued answer.
  *
  * A refusal that is known early (a bad header, an unknown capsule) waits as the exchange's answer
  * while the body is read and thrown away, so that the connection can be used again. Only a
  * body announced too large is answered before it is read.
  *
- * Two sides hold an exchange: libmicrohttpd until `completed`, the invocation until `done`. Whoever
- * lets go last recycles it. What the invocation borrows (action, principal, body) is owned by the
+ * Two sides hold an exchange: libmicrohttpd until `completed`, its work until `done`. Whoever lets
+ * go last recycles it. What the invocation borrows (action, principal, body) is owned by the
  * exchange for that reason.
  */
-#include "serve/exchange.h"
+#include "serve/exchange_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "runtime/invocation.h"
 #include "serve/address.h"
-#include "serve/answer.h"
-#include "serve/hangup.h"
 #include "serve/head.h"
 #include "serve/linger.h"
-#include "serve/path.h"
 #include "serve/resource.h"
 
 enum {
     BODY_BYTES_FIRST = 4096,    /* most payloads fit */
     BODY_BYTES_KEPT = 64 << 10, /* a spare keeps a buffer up to this size */
-    SPARES_MAX = 256,
-    PRINCIPAL_BYTES = 72 /* more than the longest valid one (64), so that too long stays too long */
+    SPARES_MAX = 256
 };
 
 /* Beyond the limit this much of a body is read and thrown away to answer it politely. */
 #define DISCARD_BYTES_MAX (8u << 20)
-
-typedef enum exchange_phase {
-    EXCHANGE_RECEIVING,
-    EXCHANGE_STARTED,   /* the invocation runs, the daemon will ask again */
-    EXCHANGE_SUSPENDED, /* the invocation runs, the daemon waits for a resume */
-    EXCHANGE_DONE,      /* the invocation is done, the answer not queued */
-    EXCHANGE_ANSWERED
-} exchange_phase;
-
-typedef struct bhi_exchange {
-    bhi_link link; /* on exchanges or spares of the http */
-    bhi_http *http;
-    struct MHD_Connection *connection; /* NULL once the daemon let go */
-    exchange_phase phase;
-    bool wants_octets;
-    bool is_refused;  /* `answer` is a refusal, to be queued once the body was read */
-    bool must_linger; /* answered before its body was read */
-    uint32_t timeout_ms;
-    uint32_t started_turn; /* of the http, when the invocation was started */
-    uint64_t received_bytes;
-    const bhi_catalog_entry *entry; /* of an action */
-    bhi_path path;
-    bool has_principal;
-    char principal[PRINCIPAL_BYTES];
-    uint8_t *body;
-    size_t body_len, body_capacity;
-    bhi_answer answer; /* refusal or result, until queued */
-    bhi_invocation *invocation;
-    bhi_hangup *hangup;
-} bhi_exchange;
 
 /* ---- life ---- */
 
@@ -94,7 +58,7 @@ static void free_exchange(bhi_exchange *exchange)
 }
 
 /* Both sides have let go. */
-static void recycle(bhi_exchange *exchange)
+void bhi_exchange_recycle(bhi_exchange *exchange)
 {
     bhi_http *http = exchange->http;
     bhi_list_remove(&exchange->link);
@@ -121,7 +85,7 @@ void bhi_exchange_free_spares(bhi_http *http)
 
 /* ---- answers ---- */
 
-static enum MHD_Result queue_answer(bhi_exchange *exchange)
+enum MHD_Result bhi_exchange_queue_answer(bhi_exchange *exchange)
 {
     bhi_http *http = exchange->http;
     bhi_answer *answer = &exchange->answer;
@@ -171,25 +135,31 @@ static void check_action_head(bhi_exchange *exchange, const bhi_head *head)
     if (exchange->has_principal)
         snprintf(exchange->principal, sizeof exchange->principal, "%s", head->principal);
     bh_status status = bhi_head_timeout_ms(head, &exchange->timeout_ms, &error);
+    if (status == BH_OK)
+        status = bhi_head_no_wait(head, &exchange->no_wait, &error);
     if (status != BH_OK)
         refuse(exchange, bhi_answer_status(status, &error));
 }
 
+static void check_change_head(bhi_exchange *exchange, const bhi_head *head)
+{
+    bh_error error;
+    bh_status status = bhi_head_drain_ms(head, exchange->http->options.limits.drain_ms,
+                                         &exchange->drain_ms, &error);
+    if (status != BH_OK)
+        refuse(exchange, bhi_answer_status(status, &error));
+}
+
+/* Whether it can be called is asked when it is called: that may change while a body comes. */
 static void find_capsule(bhi_exchange *exchange)
 {
-    const bhi_catalog_entry *entry =
-        bhi_catalog_find(exchange->http->options.catalog, exchange->path.capsule);
     bh_error error;
-    if (entry != NULL && entry->capsule != NULL) {
-        exchange->entry = entry;
-    } else if (entry != NULL) {
-        refuse(exchange,
-               bhi_answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "capsule-failed", entry->error.text));
-    } else {
-        bh_status status =
-            bhi_fail(&error, BH_E_NOT_FOUND, "no capsule is named \"%s\"", exchange->path.capsule);
-        refuse(exchange, bhi_answer_status(status, &error));
-    }
+    exchange->entry = bhi_catalog_find(exchange->http->options.catalog, exchange->path.capsule);
+    if (exchange->entry != NULL)
+        return;
+    bh_status status =
+        bhi_fail(&error, BH_E_NOT_FOUND, "no capsule is named \"%s\"", exchange->path.capsule);
+    refuse(exchange, bhi_answer_status(status, &error));
 }
 
 /* Everything that can be said from the header; the first refusal counts. */
@@ -218,9 +188,12 @@ static void check_request(bhi_exchange *exchange, const char *url, const char *m
                                              "this path does not take this method");
         bhi_answer_add_header(&answer, MHD_HTTP_HEADER_ALLOW, allowed);
         refuse(exchange, answer);
-    } else if (exchange->path.resource == BHI_RESOURCE_ACTION) {
+    } else if (bhi_resource_is_work(exchange->path.resource)) {
         find_capsule(exchange);
-        check_action_head(exchange, head);
+        if (exchange->path.resource == BHI_RESOURCE_ACTION)
+            check_action_head(exchange, head);
+        else
+            check_change_head(exchange, head);
     }
 }
 
@@ -234,6 +207,7 @@ static enum MHD_Result begin(bhi_http *http, struct MHD_Connection *connection, 
     exchange->connection = connection;
     exchange->phase = EXCHANGE_RECEIVING;
     exchange->wants_octets = exchange->is_refused = exchange->must_linger = false;
+    exchange->is_cancelled = exchange->is_swept = false;
     exchange->entry = NULL;
     exchange->body_len = 0;
     exchange->received_bytes = 0;
@@ -246,7 +220,7 @@ static enum MHD_Result begin(bhi_http *http, struct MHD_Connection *connection, 
         return MHD_YES;
     refuse_too_large(exchange);
     exchange->must_linger = true;
-    return queue_answer(exchange);
+    return bhi_exchange_queue_answer(exchange);
 }
 
 /* Room for `more` bytes. false: refused. */
@@ -290,102 +264,19 @@ static enum MHD_Result receive(bhi_exchange *exchange, const char *data, size_t 
     return exchange->received_bytes > bytes_max + DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 }
 
-/* ---- invoking ---- */
-
-static void count_invocation(bhi_exchange *exchange, bh_outcome outcome)
-{
-    bhi_http *http = exchange->http;
-    bhi_metrics_count_invocation(http->options.metrics, http->options.worker_index,
-                                 exchange->entry->index, exchange->path.action, outcome);
-}
-
-static void invocation_done(void *arg, bh_status status, const bh_result *result,
-                            const bh_error *error)
-{
-    bhi_exchange *exchange = arg;
-    bhi_http *http = exchange->http;
-    exchange->invocation = NULL;
-    http->running--;
-    /* Failing before there was an outcome means that the guest was never entered. */
-    count_invocation(exchange, status == BH_OK ? result->outcome : BH_OUTCOME_REFUSED);
-    if (exchange->connection == NULL) {
-        recycle(exchange);
-        bhi_http_schedule(http);
-        return;
-    }
-    exchange->answer = status == BH_OK ? bhi_answer_result(result, exchange->wants_octets)
-                                       : bhi_answer_status(status, error);
-    if (exchange->phase == EXCHANGE_SUSPENDED) {
-        bhi_hangup_close(exchange->hangup);
-        exchange->hangup = NULL;
-        MHD_resume_connection(exchange->connection);
-        bhi_http_schedule(http);
-    } /* else the daemon has it in its ready list and runs again anyway */
-    exchange->phase = EXCHANGE_DONE;
-}
-
-static enum MHD_Result start_invocation(bhi_exchange *exchange)
-{
-    bhi_http *http = exchange->http;
-    bh_request request = {
-        .entry = BH_ENTRY_HOOK,
-        .action = exchange->path.action,
-        .payload = exchange->body,
-        .payload_len = exchange->body_len,
-        .principal = exchange->has_principal ? exchange->principal : NULL,
-        .timeout_ms = exchange->timeout_ms,
-    };
-    bh_error error = {0};
-    exchange->phase = EXCHANGE_STARTED;
-    exchange->started_turn = http->turn;
-    http->running++;
-    bh_status status =
-        bhi_invocation_start(exchange->entry->capsule, http->options.worker, &request,
-                             invocation_done, exchange, &exchange->invocation, &error);
-    if (status == BH_OK)
-        return MHD_YES; /* without an answer the daemon asks again at its next run */
-    http->running--;
-    count_invocation(exchange, BH_OUTCOME_REFUSED);
-    exchange->answer = bhi_answer_status(status, &error);
-    return queue_answer(exchange);
-}
-
 static enum MHD_Result answer_whole_request(bhi_exchange *exchange)
 {
     bhi_http *http = exchange->http;
     if (exchange->is_refused)
-        return queue_answer(exchange);
+        return bhi_exchange_queue_answer(exchange);
     bool is_draining = http->phase != HTTP_SERVING;
-    if (exchange->path.resource == BHI_RESOURCE_ACTION && !is_draining)
-        return start_invocation(exchange);
-    if (exchange->path.resource == BHI_RESOURCE_ACTION) {
-        exchange->answer = bhi_answer_error(MHD_HTTP_SERVICE_UNAVAILABLE, "draining",
-                                            "the service is shutting down");
-        bhi_answer_add_header(&exchange->answer, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-    } else {
+    if (!bhi_resource_is_work(exchange->path.resource))
         exchange->answer = bhi_resource_read(http, &exchange->path, is_draining);
-    }
-    return queue_answer(exchange);
-}
-
-static void client_gone(void *arg)
-{
-    bhi_exchange *exchange = arg;
-    bhi_http *http = exchange->http;
-    bhi_metrics_count_disconnect(http->options.metrics, http->options.worker_index);
-    if (exchange->invocation != NULL)
-        bhi_invocation_cancel(exchange->invocation);
-}
-
-/* Not in the turn that started it: the invocation has not had a chance to run yet. */
-static enum MHD_Result suspend(bhi_exchange *exchange)
-{
-    if (exchange->started_turn == exchange->http->turn)
-        return MHD_YES;
-    exchange->phase = EXCHANGE_SUSPENDED;
-    MHD_suspend_connection(exchange->connection);
-    exchange->hangup = bhi_hangup_open(exchange->http, exchange->connection, client_gone, exchange);
-    return MHD_YES;
+    else if (is_draining)
+        exchange->answer = bhi_answer_draining();
+    else
+        return bhi_exchange_start(exchange);
+    return bhi_exchange_queue_answer(exchange);
 }
 
 /* ---- the daemon's callbacks ---- */
@@ -407,10 +298,10 @@ enum MHD_Result bhi_exchange_access(void *cls, struct MHD_Connection *connection
     case EXCHANGE_RECEIVING:
         return answer_whole_request(exchange);
     case EXCHANGE_STARTED:
-        return suspend(exchange);
+        return bhi_exchange_suspend(exchange);
     case EXCHANGE_DONE:
         exchange->http->has_queued_late = true;
-        return queue_answer(exchange);
+        return bhi_exchange_queue_answer(exchange);
     default: /* suspended or answered: the daemon has no reason to ask */
         return MHD_YES;
     }
@@ -427,21 +318,13 @@ void bhi_exchange_completed(void *cls, struct MHD_Connection *connection, void *
     if (exchange->must_linger)
         bhi_linger_open(http, connection);
     exchange->connection = NULL;
-    if (exchange->invocation == NULL) {
-        recycle(exchange);
+    if (!bhi_exchange_is_working(exchange)) {
+        bhi_exchange_recycle(exchange);
         return;
     }
-    bhi_metrics_count_disconnect(http->options.metrics, http->options.worker_index);
     bhi_hangup_close(exchange->hangup);
     exchange->hangup = NULL;
-    bhi_invocation_cancel(exchange->invocation);
-}
-
-void bhi_exchange_cancel_all(bhi_http *http)
-{
-    for (bhi_link *link = http->exchanges.next; link != &http->exchanges; link = link->next) {
-        bhi_exchange *exchange = BHI_CONTAINER_OF(link, bhi_exchange, link);
-        if (exchange->invocation != NULL)
-            bhi_invocation_cancel(exchange->invocation);
-    }
+    if (exchange->invocation != NULL)
+        bhi_metrics_count_disconnect(http->options.metrics, http->options.worker_index);
+    bhi_exchange_cancel(exchange);
 }

@@ -4,10 +4,10 @@
  *                                 └► STARTED ─ done in one turn ─► DONE ─┘
  *                                       └► SUSPENDED ─ done ─► resumed ─┘
  *
- * Most invocations end in the turn in which they start. So a started exchange first leaves its
- * connection in libmicrohttpd's ready list by returning without an answer, which makes the daemon
- * ask again at its next run; only when there is still no answer then is the connection suspended,
- * which costs several system calls.
+ * What is started is an invocation, or a reload or unload (a change). Most invocations end in the
+ * turn in which they start. So a started exchange first leaves its connection in libmicrohttpd's
+ * ready list by returning without an answer, which makes the daemon ask again at its next run; only
+ * when there is still no answer then is the connection suspended, which costs several system calls.
  */
 #ifndef BHI_SERVE_EXCHANGE_H
 #define BHI_SERVE_EXCHANGE_H
@@ -26,6 +26,9 @@ void bhi_exchange_completed(void *cls, struct MHD_Connection *connection, void *
 
 /* Cancel the invocations of all exchanges. */
 void bhi_exchange_cancel_all(bhi_http *http);
+
+/* Cancel those of versions that must end, and have them counted there. */
+void bhi_exchange_sweep(bhi_http *http);
 
 /* Free the spares. */
 void bhi_exchange_free_spares(bhi_http *http);

@@ -23,6 +23,8 @@ static const field_rule field_rules[] = {
     FIELD(MHD_HTTP_HEADER_ORIGIN, origin, true),
     FIELD(BHI_HEADER_PRINCIPAL, principal, true),
     FIELD(BHI_HEADER_TIMEOUT, timeout, true),
+    FIELD(BHI_HEADER_NO_WAIT, no_wait, true),
+    FIELD(BHI_HEADER_DRAIN, drain, true),
     FIELD(MHD_HTTP_HEADER_ACCEPT, accept, false),
     FIELD(MHD_HTTP_HEADER_EXPECT, expect, false),
     FIELD(MHD_HTTP_HEADER_CONTENT_LENGTH, content_length, true),
@@ -52,19 +54,43 @@ void bhi_head_read(struct MHD_Connection *connection, bhi_head *ret_head)
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_field, ret_head);
 }
 
+static bh_status read_ms(const char *name, const char *text, uint32_t min, uint32_t max,
+                         uint32_t *ret_ms, bh_error *reterr)
+{
+    size_t digits = strspn(text, "0123456789");
+    bool is_number = digits > 0 && digits < 10 && text[digits] == '\0';
+    unsigned long value = is_number ? strtoul(text, NULL, 10) : 0;
+    if (!is_number || value < min || value > max)
+        return bhi_fail(reterr, BH_E_ARG, "%s: expected %u to %u milliseconds, found \"%.32s\"",
+                        name, (unsigned)min, (unsigned)max, text);
+    *ret_ms = (uint32_t)value;
+    return BH_OK;
+}
+
 bh_status bhi_head_timeout_ms(const bhi_head *head, uint32_t *ret_timeout_ms, bh_error *reterr)
 {
     *ret_timeout_ms = 0;
-    if (head->timeout == NULL)
+    return head->timeout == NULL ? BH_OK
+                                 : read_ms(BHI_HEADER_TIMEOUT, head->timeout, 1, BH_TIMEOUT_MS_MAX,
+                                           ret_timeout_ms, reterr);
+}
+
+bh_status bhi_head_no_wait(const bhi_head *head, bool *ret_no_wait, bh_error *reterr)
+{
+    *ret_no_wait = head->no_wait != NULL && strcmp(head->no_wait, "1") == 0;
+    if (head->no_wait == NULL || *ret_no_wait || strcmp(head->no_wait, "0") == 0)
         return BH_OK;
-    size_t digits = strspn(head->timeout, "0123456789");
-    unsigned long value = digits > 0 && digits < 10 ? strtoul(head->timeout, NULL, 10) : 0;
-    if (head->timeout[digits] != '\0' || value == 0 || value > BH_TIMEOUT_MS_MAX)
-        return bhi_fail(reterr, BH_E_ARG,
-                        BHI_HEADER_TIMEOUT ": expected 1 to %d milliseconds, found \"%.32s\"",
-                        BH_TIMEOUT_MS_MAX, head->timeout);
-    *ret_timeout_ms = (uint32_t)value;
-    return BH_OK;
+    return bhi_fail(reterr, BH_E_ARG, "%s: expected 0 or 1, found \"%.32s\"", BHI_HEADER_NO_WAIT,
+                    head->no_wait);
+}
+
+bh_status bhi_head_drain_ms(const bhi_head *head, uint32_t fallback_ms, uint32_t *ret_drain_ms,
+                            bh_error *reterr)
+{
+    *ret_drain_ms = fallback_ms;
+    return head->drain == NULL
+               ? BH_OK
+               : read_ms(BHI_HEADER_DRAIN, head->drain, 0, BHI_DRAIN_MS_MAX, ret_drain_ms, reterr);
 }
 
 uint64_t bhi_head_content_length(const bhi_head *head)

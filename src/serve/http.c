@@ -172,6 +172,7 @@ void bhi_http_destroy(bhi_http *http)
         while (http->handles_open > 0)
             bhi_worker_turn(http->options.worker, true);
     }
+    bhi_worker_forget(http->options.worker, &http->sweep);
     bhi_exchange_free_spares(http);
     free(http);
 }

@@ -8,13 +8,15 @@
  *                            └────── no exchange left ──────────┴──────► STOPPED
  *
  * S1  Every exchange that libmicrohttpd knows is on the list `exchanges`, once, until both
- *     libmicrohttpd and the invocation have let go of it.
- * S2  The daemon is stopped only while no invocation runs: a suspended connection may not be
- *     stopped.
+ *     libmicrohttpd and the invocation, reload or unload have let go of it.
+ * S2  The daemon is stopped only while no invocation, reload or unload runs: a suspended connection
+ *     may not be stopped.
  * S3  Bodies held for all exchanges of a worker stay below body_bytes_max.
+ * S4  A request that finds its capsule's version replaced before the guest was entered begins again
+ *     on the one that took its place, with what is left of its time: a reload refuses nobody.
  *
- * Threads: create and destroy while the worker's loop does not run; drain and cancel are called
- * from any thread; everything else is the worker's own.
+ * Threads: create and destroy while the worker's loop does not run; drain, cancel and sweep are
+ * called from any thread; everything else is the worker's own.
  */
 #ifndef BHI_SERVE_HTTP_H
 #define BHI_SERVE_HTTP_H
@@ -43,6 +45,8 @@ typedef struct bhi_http_options {
     int take_socket;       /* listening; closed by us */
     const bhi_catalog *catalog;
     bhi_metrics *metrics;
+    bhi_http *const *peers; /* all listeners of the service, this one included; until destroy */
+    uint32_t peers_count;
     bhi_http_limits limits;
     void (*stopped_cb)(void *arg); /* on the worker's thread, once, after the last handle closed */
     void *arg;
@@ -59,5 +63,7 @@ void bhi_http_destroy(bhi_http *http);
 void bhi_http_drain(bhi_http *http);
 /* Cancel what a drain still waits for. Any thread. */
 void bhi_http_cancel(bhi_http *http);
+/* Cancel the invocations of versions that must end. Any thread; the listener may have stopped. */
+void bhi_http_sweep(bhi_http *http);
 
 #endif

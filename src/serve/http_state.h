@@ -1,5 +1,6 @@
 /* serve/http_state.h - the inside of a bhi_http, for the files that make it up: http.c drives the
- * daemon, drain.c ends it, exchange.c answers requests, hangup.c and linger.c watch sockets. */
+ * daemon, drain.c ends it, exchange.c receives and answers requests, exchange_work.c does what they
+ * ask for, change.c reloads and unloads, hangup.c and linger.c watch sockets. */
 #ifndef BHI_SERVE_HTTP_STATE_H
 #define BHI_SERVE_HTTP_STATE_H
 
@@ -19,6 +20,7 @@ struct bhi_http {
     struct MHD_Daemon *daemon;
     int socket;        /* closed by us once the daemon was quiesced, else by the daemon */
     atomic_int wanted; /* http_phase that another thread asks for; release, read with acquire */
+    bhi_task sweep;    /* posted by whoever wants versions to end */
     bhi_task control;  /* posted by other threads after they set `wanted` */
     bhi_task drive;    /* runs the daemon after what it started has run */
     uv_poll_t poll;    /* on the daemon's epoll descriptor */
@@ -33,7 +35,7 @@ struct bhi_http {
     bhi_link spares;      /* exchanges kept for the next request */
     bhi_link lingers;
     uint32_t spare_count;
-    uint32_t running; /* invocations started and not done */
+    uint32_t running; /* invocations, reloads and unloads started and not done */
     uint32_t connections;
     size_t body_bytes; /* capacity of all bodies */
 };

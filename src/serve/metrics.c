@@ -1,4 +1,5 @@
-/* serve/metrics.c - single-writer counters, summed at the scrape.
+/* serve/metrics.c - single-writer counters, summed at the scrape; statistics_text.c adds what the
+ * capsules count themselves.
  *
  * A counter has one writer (its worker), so an increment is a relaxed load and a relaxed store;
  * readers may be late by a few increments but never see a torn or falling number. Names of actions
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "serve/statistics.h"
 
 enum {
     ACTIONS = BHI_METRICS_ACTIONS_MAX + 1, /* the last one is "other" */
@@ -192,29 +194,21 @@ void bhi_metrics_escape(const char *text, char *ret_text, size_t size)
     ret_text[len] = '\0';
 }
 
-static void write_family(FILE *out, const char *name, const char *type, const char *help)
-{
-    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void write_process(const bhi_metrics *metrics, FILE *out)
 {
     double uptime = (double)(bhi_monotonic_ns() - metrics->started_ns) / (double)BHI_NS_PER_SECOND;
-    write_family(out, "bulkhead_build_info", "gauge", "Versions, as labels; always 1.");
+    bhi_statistics_write_family(out, "bulkhead_build_info", "gauge",
+                                "Versions, as labels; always 1.");
     fprintf(out, "bulkhead_build_info{version=\"%s\",engine_version=\"%s\"} 1\n", bh_version(),
             bh_engine_version());
-    write_family(out, "bulkhead_start_time_seconds", "gauge", "When the service started.");
+    bhi_statistics_write_family(out, "bulkhead_start_time_seconds", "gauge",
+                                "When the service started.");
     fprintf(out, "bulkhead_start_time_seconds %.3f\n", metrics->started_at);
-    write_family(out, "bulkhead_uptime_seconds", "gauge", "Seconds since the service started.");
+    bhi_statistics_write_family(out, "bulkhead_uptime_seconds", "gauge",
+                                "Seconds since the service started.");
     fprintf(out, "bulkhead_uptime_seconds %.3f\n", uptime);
-    write_family(out, "bulkhead_workers", "gauge", "Threads that serve requests.");
+    bhi_statistics_write_family(out, "bulkhead_workers", "gauge", "Threads that serve requests.");
     fprintf(out, "bulkhead_workers %u\n", metrics->workers);
-    write_family(out, "bulkhead_capsules", "gauge", "Capsules by state.");
-    uint32_t failed = 0;
-    for (uint32_t i = 0; i < metrics->catalog->count; i++)
-        failed += metrics->catalog->entries[i].capsule == NULL;
-    fprintf(out, "bulkhead_capsules{state=\"ready\"} %u\nbulkhead_capsules{state=\"failed\"} %u\n",
-            metrics->catalog->count - failed, failed);
 }
 
 static void write_http(const bhi_metrics *metrics, FILE *out)
@@ -224,12 +218,13 @@ static void write_http(const bhi_metrics *metrics, FILE *out)
         connections += read_counter(&metrics->counters[i].connections);
         disconnects += read_counter(&metrics->counters[i].disconnects);
     }
-    write_family(out, "bulkhead_http_connections", "gauge", "Open connections.");
+    bhi_statistics_write_family(out, "bulkhead_http_connections", "gauge", "Open connections.");
     fprintf(out, "bulkhead_http_connections %lu\n", connections);
-    write_family(out, "bulkhead_http_disconnects_total", "counter",
-                 "Invocations cancelled because their client went away.");
+    bhi_statistics_write_family(out, "bulkhead_http_disconnects_total", "counter",
+                                "Invocations cancelled because their client went away.");
     fprintf(out, "bulkhead_http_disconnects_total %lu\n", disconnects);
-    write_family(out, "bulkhead_http_responses_total", "counter", "Responses by HTTP status.");
+    bhi_statistics_write_family(out, "bulkhead_http_responses_total", "counter",
+                                "Responses by HTTP status.");
     for (unsigned status = 0; status < HTTP_STATUSES; status++) {
         uint64_t sum = 0;
         for (uint32_t i = 0; i < metrics->workers; i++)
@@ -259,8 +254,8 @@ static void write_action(const bhi_metrics *metrics, FILE *out, uint32_t capsule
 
 static void write_invocations(const bhi_metrics *metrics, FILE *out)
 {
-    write_family(out, "bulkhead_invocations_total", "counter",
-                 "Invocations ended, by capsule, requested action and outcome.");
+    bhi_statistics_write_family(out, "bulkhead_invocations_total", "counter",
+                                "Invocations ended, by capsule, requested action and outcome.");
     for (uint32_t i = 0; i < metrics->catalog->count; i++) {
         action_names *actions = &metrics->actions[i];
         uint32_t count = atomic_load_explicit(&actions->count, memory_order_acquire);
@@ -270,102 +265,16 @@ static void write_invocations(const bhi_metrics *metrics, FILE *out)
     }
 }
 
-static void write_histogram(FILE *out, const char *name, const char *capsule,
-                            const bh_histogram *histogram)
-{
-    uint64_t seen = 0;
-    for (uint32_t i = 0; i < BH_HISTOGRAM_BUCKETS; i++) {
-        seen += histogram->counts[i];
-        uint64_t bound_ns = bh_histogram_bound_ns(i);
-        if (bound_ns == UINT64_MAX)
-            fprintf(out, "%s_bucket{capsule=\"%s\",le=\"+Inf\"} %lu\n", name, capsule, seen);
-        else
-            fprintf(out, "%s_bucket{capsule=\"%s\",le=\"%.9g\"} %lu\n", name, capsule,
-                    (double)bound_ns / (double)BHI_NS_PER_SECOND, seen);
-    }
-    fprintf(out, "%s_sum{capsule=\"%s\"} %.9f\n%s_count{capsule=\"%s\"} %lu\n", name, capsule,
-            (double)histogram->sum_ns / (double)BHI_NS_PER_SECOND, name, capsule, seen);
-}
-
-typedef struct capsule_number {
-    const char *name, *type, *help;
-    size_t offset; /* in bh_capsule_stats */
-    bool is_wide;  /* uint64_t, else uint32_t */
-} capsule_number;
-
-#define GAUGE(field, name, help)   {name, "gauge", help, offsetof(bh_capsule_stats, field), false}
-#define COUNTER(field, name, help) {name, "counter", help, offsetof(bh_capsule_stats, field), true}
-
-static const capsule_number capsule_numbers[] = {
-    GAUGE(live, "bulkhead_pool_live", "Instances built or being built."),
-    GAUGE(idle, "bulkhead_pool_idle", "Instances ready to be leased."),
-    GAUGE(leased, "bulkhead_pool_leased", "Instances serving an invocation."),
-    GAUGE(building, "bulkhead_pool_building", "Instances being built."),
-    GAUGE(waiting, "bulkhead_pool_waiting", "Callers waiting for an instance."),
-    GAUGE(live_max, "bulkhead_pool_live_max", "Ceiling of live instances."),
-    COUNTER(fuel_used, "bulkhead_fuel_used_total", "Fuel used by invocations."),
-    COUNTER(builds, "bulkhead_instance_builds_total", "Instances built."),
-    COUNTER(build_failures, "bulkhead_instance_build_failures_total", "Builds that failed."),
-    COUNTER(retired, "bulkhead_instances_retired_total",
-            "Instances destroyed after a clean lease, as their reuse asks."),
-};
-
-static const struct {
-    const char *name, *help;
-    size_t offset;
-} capsule_histograms[] = {
-    {"bulkhead_wait_seconds", "Checkout to lease.", offsetof(bh_capsule_stats, wait)},
-    {"bulkhead_run_seconds", "First instruction of the guest to its last.",
-     offsetof(bh_capsule_stats, run)},
-    {"bulkhead_restore_seconds", "End of the call to the return of the instance.",
-     offsetof(bh_capsule_stats, restore)},
-};
-
-static uint64_t read_number(const bh_capsule_stats *stats, const capsule_number *number)
-{
-    const char *field = (const char *)stats + number->offset;
-    return number->is_wide ? *(const uint64_t *)field : *(const uint32_t *)field;
-}
-
-static void write_pools(const bhi_catalog *catalog, const bh_capsule_stats *stats, FILE *out)
-{
-    for (size_t k = 0; k < sizeof capsule_numbers / sizeof capsule_numbers[0]; k++) {
-        const capsule_number *number = &capsule_numbers[k];
-        write_family(out, number->name, number->type, number->help);
-        for (uint32_t i = 0; i < catalog->count; i++)
-            if (catalog->entries[i].capsule != NULL)
-                fprintf(out, "%s{capsule=\"%s\"} %lu\n", number->name, catalog->entries[i].name,
-                        read_number(&stats[i], number));
-    }
-    for (size_t k = 0; k < sizeof capsule_histograms / sizeof capsule_histograms[0]; k++) {
-        write_family(out, capsule_histograms[k].name, "histogram", capsule_histograms[k].help);
-        for (uint32_t i = 0; i < catalog->count; i++)
-            if (catalog->entries[i].capsule != NULL)
-                write_histogram(
-                    out, capsule_histograms[k].name, catalog->entries[i].name,
-                    (const bh_histogram *)((const char *)&stats[i] + capsule_histograms[k].offset));
-    }
-}
-
 char *bhi_metrics_text(bhi_metrics *metrics, size_t *ret_len)
 {
-    const bhi_catalog *catalog = metrics->catalog;
-    bh_capsule_stats *stats = calloc(catalog->count, sizeof *stats);
     char *text = NULL;
-    FILE *out = stats == NULL ? NULL : open_memstream(&text, ret_len);
-    if (out == NULL) {
-        free(stats);
+    FILE *out = open_memstream(&text, ret_len);
+    if (out == NULL)
         return NULL;
-    }
-    for (uint32_t i = 0; i < catalog->count; i++)
-        if (catalog->entries[i].capsule != NULL)
-            bh_capsule_read_stats(catalog->entries[i].capsule, &stats[i]);
     write_process(metrics, out);
     write_http(metrics, out);
     write_invocations(metrics, out);
-    write_pools(catalog, stats, out);
-    free(stats);
-    bool is_whole = ferror(out) == 0;
+    bool is_whole = bhi_statistics_write(metrics->catalog, out) && ferror(out) == 0;
     if (fclose(out) == 0 && is_whole)
         return text;
     free(text);

@@ -62,22 +62,38 @@ static bhi_bytes next_segment(const char **inout_rest)
     return (bhi_bytes){(const uint8_t *)start, len};
 }
 
-static bh_status parse_capsule_path(const char *rest, bhi_path *ret_path, bh_error *reterr)
+/* What stands behind the capsule's name. */
+static bh_status parse_capsule_part(const char *rest, bhi_path *ret_path, bh_error *reterr)
 {
-    bh_status status =
-        bhi_path_decode(next_segment(&rest), ret_path->capsule, sizeof ret_path->capsule, reterr);
-    if (status != BH_OK)
-        return status;
-    ret_path->resource = BHI_RESOURCE_CAPSULE;
-    if (*rest == '\0' && ret_path->capsule[0] != '\0')
+    bhi_bytes part = next_segment(&rest);
+    bool is_last = *rest == '\0';
+    if (is_last && bhi_bytes_equal_text(part, "reload")) {
+        ret_path->resource = BHI_RESOURCE_RELOAD;
         return BH_OK;
-    if (*rest == '\0' || !bhi_bytes_equal_text(next_segment(&rest), "actions") || *rest == '\0')
+    }
+    if (is_last && bhi_bytes_equal_text(part, "unload")) {
+        ret_path->resource = BHI_RESOURCE_UNLOAD;
+        return BH_OK;
+    }
+    if (is_last || !bhi_bytes_equal_text(part, "actions"))
         return bhi_fail(reterr, BH_E_NOT_FOUND, "no such path");
     bhi_bytes action = next_segment(&rest);
     if (*rest != '\0' || action.len == 0)
         return bhi_fail(reterr, BH_E_NOT_FOUND, "no such path");
     ret_path->resource = BHI_RESOURCE_ACTION;
     return bhi_path_decode(action, ret_path->action, sizeof ret_path->action, reterr);
+}
+
+static bh_status parse_capsule_path(const char *rest, bhi_path *ret_path, bh_error *reterr)
+{
+    bh_status status =
+        bhi_path_decode(next_segment(&rest), ret_path->capsule, sizeof ret_path->capsule, reterr);
+    if (status != BH_OK)
+        return status;
+    if (ret_path->capsule[0] == '\0')
+        return bhi_fail(reterr, BH_E_NOT_FOUND, "no such path");
+    ret_path->resource = BHI_RESOURCE_CAPSULE;
+    return *rest == '\0' ? BH_OK : parse_capsule_part(rest, ret_path, reterr);
 }
 
 bh_status bhi_path_parse(const char *text, bhi_path *ret_path, bh_error *reterr)

@@ -19,7 +19,9 @@ typedef enum bhi_resource {
     BHI_RESOURCE_METRICS,  /* /metrics */
     BHI_RESOURCE_CAPSULES, /* /v1/capsules */
     BHI_RESOURCE_CAPSULE,  /* /v1/capsules/{capsule} */
-    BHI_RESOURCE_ACTION    /* /v1/capsules/{capsule}/actions/{action} */
+    BHI_RESOURCE_ACTION,   /* /v1/capsules/{capsule}/actions/{action} */
+    BHI_RESOURCE_RELOAD,   /* /v1/capsules/{capsule}/reload */
+    BHI_RESOURCE_UNLOAD    /* /v1/capsules/{capsule}/unload */
 } bhi_resource;
 
 typedef struct bhi_path {

@@ -6,11 +6,14 @@
 #include "serve/http_state.h"
 #include "serve/path.h"
 
+/* Something to be done (an action, a reload, an unload) rather than read. */
+bool bhi_resource_is_work(bhi_resource resource);
+
 /* The value of the Allow header: "GET, HEAD" or "POST". */
 const char *bhi_resource_methods(bhi_resource resource);
 bool bhi_resource_allows(bhi_resource resource, const char *method);
 
-/* Any resource but an action. */
+/* Any resource that is not work. */
 bhi_answer bhi_resource_read(bhi_http *http, const bhi_path *path, bool is_draining);
 
 #endif

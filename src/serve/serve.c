@@ -55,12 +55,17 @@ static uint32_t worker_count(const bhi_serve_options *options)
 
 static bh_status load_capsules(service *serving, bh_error *reterr)
 {
-    bh_runtime_options options = {.state_directory = serving->options->state_directory,
-                                  .cache_directory = serving->options->cache_directory};
+    const bhi_serve_options *wanted = serving->options;
+    bh_runtime_options options = {.state_directory = wanted->state_directory,
+                                  .cache_directory = wanted->cache_directory,
+                                  .profiles_file = wanted->profiles_file,
+                                  .live_max = wanted->instances_max,
+                                  .resident_bytes_max = wanted->resident_bytes_max,
+                                  .evict_ms = wanted->evict_ms};
     bh_status status = bh_runtime_create(&options, &serving->runtime, reterr);
     if (status == BH_OK)
-        status = bhi_catalog_load(serving->runtime, serving->options->capsules_directory,
-                                  &serving->catalog, reterr);
+        status = bhi_catalog_load(serving->runtime, wanted->capsules_directory,
+                                  &wanted->capsule_options, &serving->catalog, reterr);
     if (status == BH_OK)
         status =
             bhi_metrics_create(serving->catalog, serving->worker_count, &serving->metrics, reterr);
@@ -113,6 +118,8 @@ static bh_status create_worker(service *serving, int take_socket, bh_error *rete
         .take_socket = take_socket,
         .catalog = serving->catalog,
         .metrics = serving->metrics,
+        .peers = serving->https,
+        .peers_count = serving->worker_count,
         .limits = limits_of(serving),
         .stopped_cb = worker_drained,
         .arg = serving,

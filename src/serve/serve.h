@@ -23,12 +23,18 @@ typedef struct bhi_serve_options {
     uint32_t workers;            /* default: the number of cores                             */
     const char *state_directory; /* see bh_runtime_options                                   */
     const char *cache_directory; /* see bh_runtime_options                                   */
-    uint32_t drain_ms;           /* default 5,000                                            */
-    size_t payload_bytes_max;    /* default and ceiling BH_PAYLOAD_BYTES_MAX; more is 413    */
-    size_t body_bytes_max;       /* of all requests on one worker      default 256 MiB       */
-    uint32_t connections_max;    /* of all workers; more wait          default 4,096         */
-    uint32_t idle_timeout_s;     /* silent connections are closed      default 60            */
-    /* Called once, when requests are accepted; with the real port and every capsule. */
+    const char *profiles_file;   /* see bh_runtime_options                                   */
+    uint32_t instances_max;      /* of all capsules: bh_runtime_options.live_max             */
+    uint64_t resident_bytes_max; /* see bh_runtime_options                                   */
+    uint32_t evict_ms;           /* see bh_runtime_options                                   */
+    bh_capsule_options capsule_options; /* of every capsule                                  */
+    uint32_t drain_ms;        /* default 5,000                                            */
+    size_t payload_bytes_max; /* default and ceiling BH_PAYLOAD_BYTES_MAX; more is 413    */
+    size_t body_bytes_max;    /* of all requests on one worker      default 256 MiB       */
+    uint32_t connections_max; /* of all workers; more wait          default 4,096         */
+    uint32_t idle_timeout_s;  /* silent connections are closed      default 60            */
+    /* Called once, when requests are accepted; with the real port and every capsule, which a
+     * reload may be changing by then: bhi_catalog_take says what one is. */
     void (*listening_cb)(void *arg, const char *address, const bhi_catalog *catalog);
     void *arg;
 } bhi_serve_options;

@@ -84,6 +84,7 @@ class Usage(ToolTest):
             (["inspect", "a", "b"], 'found "b"'),
             (["serve"], "expected DIR"),
             (["new"], "expected NAME"),
+            (["bench"], "expected invoke PATH | pool"),
             (["completion"], "expected bash|zsh|fish"),
         ]
         for arguments, text in cases:
@@ -121,6 +122,7 @@ class Usage(ToolTest):
         self.assertEqual(complete("bulkhead", "inv"), ["invoke"])
         self.assertEqual(complete("bulkhead", "invoke", "--pay"), ["--payload"])
         self.assertEqual(complete("bulkhead", "completion", "f"), ["fish"])
+        self.assertEqual(complete("bulkhead", "bench", "p"), ["pool"])
         self.assertEqual(complete("bulkhead", "inspect", "bulkhead.b"), ["bulkhead.bash"])
 
     def test_other_completions_are_accepted_by_their_shells(self):

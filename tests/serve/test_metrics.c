@@ -10,8 +10,10 @@
 
 #include "serve/metrics.h"
 
-static bhi_catalog_entry entries[] = {{.name = "a", .index = 0}, {.name = "b", .index = 1}};
-static const bhi_catalog catalog = {entries, 2};
+static bhi_catalog_entry entries[] = {
+    {.name = "a", .index = 0, .mutex = PTHREAD_MUTEX_INITIALIZER, .state = BHI_ENTRY_FAILED},
+    {.name = "b", .index = 1, .mutex = PTHREAD_MUTEX_INITIALIZER, .state = BHI_ENTRY_UNLOADED}};
+static const bhi_catalog catalog = {.entries = entries, .count = 2};
 
 static bhi_metrics *create_metrics(uint32_t workers)
 {
@@ -60,7 +62,7 @@ static void workers_are_added_up(void **state)
     expect_line(metrics, "bulkhead_http_responses_total{code=\"200\"} 2", true);
     expect_line(metrics, "bulkhead_http_responses_total{code=\"599\"} 1", true);
     expect_line(metrics, "bulkhead_http_connections 7", true);
-    expect_line(metrics, "bulkhead_capsules{state=\"failed\"} 2", true);
+    expect_line(metrics, "bulkhead_capsules{state=\"unloaded\"} 1", true);
     bhi_metrics_destroy(metrics);
 }
 
