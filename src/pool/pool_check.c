@@ -80,7 +80,9 @@ static uint32_t check_place(const bhi_pool_core *core, const bhi_principal *prin
     BHI_ASSERT(waiting == 0 || (principal->place == BHI_PLACE_CAPPED) == is_at_cap); /* P5, P9 */
     bool is_lingering = waiting == 0 && principal->place == BHI_PLACE_OLD;
     BHI_ASSERT(is_lingering != bhi_link_is_alone(&principal->lingering_link));
+    bool has_turn = principal->place == BHI_PLACE_FRESH || principal->place == BHI_PLACE_OLD;
     BHI_ASSERT(principal->credit <= principal->weight); /* P9 */
+    BHI_ASSERT(!has_turn || principal->credit > 0);     /* P9 */
     return waiting;
 }
 

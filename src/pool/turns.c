@@ -61,14 +61,26 @@ static void linger(bhi_turns *turns, bhi_principal *principal)
         leave(turns, longest_lingering(turns));
 }
 
-/* A queue without waiters remembers nobody. */
-static void forget_when_empty(bhi_turns *turns)
+/* To the end of `old`, for a turn of its own: at once, so that whoever is first there has its turn,
+ * and who lingers has been remembered for just a round. */
+static void line_up(bhi_turns *turns, bhi_principal *principal)
 {
-    if (turns->waiting != 0)
-        return;
-    for (bhi_principal *gone; (gone = longest_lingering(turns)) != NULL;)
-        leave(turns, gone);
-    turns->fresh_in_a_row = 0;
+    principal->credit = principal->weight;
+    move_to(turns, principal, BHI_PLACE_OLD, &turns->old);
+    turns->principals->steps++;
+}
+
+/* The turn of who only lingers comes and goes; a queue without waiters remembers nobody. */
+static void forget_lingering(bhi_turns *turns)
+{
+    bhi_principal *first;
+    while ((first = first_of(&turns->old)) != NULL && first->waiting == 0)
+        leave(turns, first);
+    if (turns->waiting == 0) {
+        for (bhi_principal *gone; (gone = longest_lingering(turns)) != NULL;)
+            leave(turns, gone);
+        turns->fresh_in_a_row = 0;
+    }
 }
 
 /* ---- waiters ---- */
@@ -97,6 +109,7 @@ void bhi_turns_add(bhi_turns *turns, bhi_principal *principal, bhi_waiter *waite
         move_to(turns, principal, BHI_PLACE_CAPPED, &turns->capped);
     principal->waiting++;
     turns->capped_waiting += principal->place == BHI_PLACE_CAPPED;
+    forget_lingering(turns);
 }
 
 static void take(bhi_turns *turns, bhi_waiter *waiter)
@@ -120,7 +133,7 @@ void bhi_turns_remove(bhi_turns *turns, bhi_waiter *waiter)
         else
             leave(turns, principal);
     }
-    forget_when_empty(turns);
+    forget_lingering(turns);
 }
 
 static bhi_waiter *oldest_of(const bhi_principal *principal)
@@ -142,34 +155,11 @@ bhi_waiter *bhi_turns_take_any(bhi_turns *turns)
 
 /* ---- turns ---- */
 
-/* The next of `old` for whom somebody waits; who only lingers has been remembered for a round. */
-static bhi_principal *first_old(bhi_turns *turns)
-{
-    bhi_principal *principal;
-    while ((principal = first_of(&turns->old)) != NULL && principal->waiting == 0)
-        leave(turns, principal);
-    return principal;
-}
-
-static bhi_principal *first_in_line(bhi_turns *turns)
-{
-    bhi_principal *fresh = first_of(&turns->fresh);
-    if (fresh == NULL || turns->fresh_in_a_row >= BHI_TURNS_FRESH_MOST) {
-        bhi_principal *old = first_old(turns);
-        return old != NULL ? old : fresh;
-    }
-    return fresh;
-}
-
 bhi_principal *bhi_turns_next(bhi_turns *turns)
 {
-    bhi_principal *principal;
-    while ((principal = first_in_line(turns)) != NULL && principal->credit == 0) {
-        principal->credit = principal->weight;
-        move_to(turns, principal, BHI_PLACE_OLD, &turns->old);
-        turns->principals->steps++;
-    }
-    return principal;
+    bhi_principal *fresh = first_of(&turns->fresh), *old = first_of(&turns->old);
+    bool is_olds_turn = fresh == NULL || turns->fresh_in_a_row >= BHI_TURNS_FRESH_MOST;
+    return is_olds_turn && old != NULL ? old : fresh;
 }
 
 bhi_waiter *bhi_turns_serve(bhi_turns *turns, bhi_principal *principal)
@@ -182,12 +172,11 @@ bhi_waiter *bhi_turns_serve(bhi_turns *turns, bhi_principal *principal)
         turns->fresh_in_a_row = 0;
     else
         turns->fresh_in_a_row++;
-    if (principal->waiting == 0) {
-        if (principal->place == BHI_PLACE_FRESH)
-            move_to(turns, principal, BHI_PLACE_OLD, &turns->old);
+    if (principal->credit == 0 || principal->waiting == 0)
+        line_up(turns, principal);
+    if (principal->waiting == 0)
         linger(turns, principal);
-    }
-    forget_when_empty(turns);
+    forget_lingering(turns);
     return waiter;
 }
 
@@ -197,12 +186,12 @@ void bhi_turns_cap(bhi_turns *turns, bhi_principal *principal)
 {
     if (principal->waiting == 0 || principal->place == BHI_PLACE_CAPPED)
         return;
-    principal->credit = 0;
     move_to(turns, principal, BHI_PLACE_CAPPED, &turns->capped);
+    forget_lingering(turns);
 }
 
 void bhi_turns_uncap(bhi_turns *turns, bhi_principal *principal)
 {
     if (principal->place == BHI_PLACE_CAPPED)
-        move_to(turns, principal, BHI_PLACE_OLD, &turns->old);
+        line_up(turns, principal);
 }

@@ -11,10 +11,16 @@
  *      └──────────────── its turn comes and nobody waits ─────────────────────┘ │
  *                        CAPPED: holds all it may ── a slot of its own is free ─┘
  *
- * FRESH is served before OLD. A principal that is served stays on OLD for a round even when nobody
- * of it waits ("lingering"), so asking again and again makes nobody fresh: all get equal shares as
- * by plain round robin, and only who asks for less than a share goes first. OLD cannot starve:
- * after BHI_TURNS_FRESH_MOST grants in a row from FRESH one goes to OLD.
+ * FRESH is served before OLD. A principal whose turn is used up, or for whom nobody waits any more,
+ * goes to the end of OLD at once, with the credit of its next turn, and stays there for a round
+ * even when nobody of it waits ("lingering"). So asking again and again makes nobody fresh: all get
+ * equal shares as by plain round robin, and only who asks for less than a share goes first. OLD
+ * cannot starve: after BHI_TURNS_FRESH_MOST grants in a row from FRESH one goes to OLD.
+ *
+ * FQ-CoDel gives credit only when a flow with none comes to the head, and sends it to the end once
+ * more. Then who asks again within a round waits for two turns of a flood rather than for what is
+ * left of one: at 97 % of capacity tests/pool/test_pool_fairness.c measured tens of service
+ * times instead of two.
  *
  * Every step is O(1) amortised over the waiters.
  *

@@ -283,6 +283,21 @@ static void probe_that_comes_to_nothing_lets_the_next_one_be_tried(void **state)
     pool_close_freed(&f);
 }
 
+static void lease_that_never_entered_the_guest_does_not_close_the_breaker(void **state)
+{
+    pool_fixture f;
+    pool_caller caller;
+    open_condemned(&f, 2);
+    f.now_ns += BHI_BREAKER_COOLDOWN_NS;
+    bhi_slot *probe = pool_lease_new(&f, &caller, "a");
+    pool_end(&f, probe, BH_OUTCOME_REFUSED);
+    assert_true(pool_stats(&f).is_breaker_open);
+    assert_ptr_equal(pool_take(&f, &caller, "a", BHI_GRANT_LEASE), probe);
+    pool_end(&f, probe, BH_OUTCOME_RETURNED);
+    assert_false(pool_stats(&f).is_breaker_open);
+    pool_close_freed(&f);
+}
+
 static void cancelled_leases_do_not_count_for_the_breaker(void **state)
 {
     pool_fixture f;
@@ -326,6 +341,7 @@ int main(void)
         cmocka_unit_test(half_open_breaker_tries_one_instance_and_closes_when_it_ends_cleanly),
         cmocka_unit_test(half_open_breaker_opens_for_twice_as_long_when_its_instance_fails),
         cmocka_unit_test(probe_that_comes_to_nothing_lets_the_next_one_be_tried),
+        cmocka_unit_test(lease_that_never_entered_the_guest_does_not_close_the_breaker),
         cmocka_unit_test(cancelled_leases_do_not_count_for_the_breaker),
         cmocka_unit_test(open_breaker_lends_idle_items_and_lets_callers_wait_beside_them),
     };

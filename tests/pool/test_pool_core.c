@@ -193,10 +193,22 @@ static void leave_line(model_principal *p)
     p->credit = 0;
 }
 
-static void forget_when_empty(model *m)
+/* Who only lingers is forgotten when its turn comes; nobody is remembered when nobody waits. */
+static void forget_lingering(model *m)
 {
+    for (int first; (first = first_at(m, BHI_PLACE_OLD)) >= 0;) {
+        if (m->principals[first].queue_count > 0)
+            break;
+        leave_line(&m->principals[first]);
+    }
     for (int i = 0; waiting(m, true) == 0 && i < PRINCIPALS; i++)
         leave_line(&m->principals[i]);
+}
+
+static void begin_turn(model *m, int principal)
+{
+    m->principals[principal].credit = m->principals[principal].weight;
+    go_to(m, principal, BHI_PLACE_OLD);
 }
 
 static void line_up(model *m, int waiter, int principal)
@@ -210,6 +222,7 @@ static void line_up(model *m, int waiter, int principal)
     }
     if (p->place != BHI_PLACE_CAPPED && is_at_cap(m, principal))
         go_to(m, principal, BHI_PLACE_CAPPED);
+    forget_lingering(m);
 }
 
 static void leave_queue(model *m, int principal, int place)
@@ -219,24 +232,10 @@ static void leave_queue(model *m, int principal, int place)
             (size_t)(--p->queue_count - place) * sizeof p->queue[0]);
 }
 
-/* Who only lingers is forgotten once its turn comes; who has used up its turn goes to the end. */
-static int whose_turn(model *m)
+static int whose_turn(const model *m)
 {
-    for (;;) {
-        int first = first_at(m, BHI_PLACE_FRESH);
-        if (first < 0)
-            first = first_at(m, BHI_PLACE_OLD);
-        assert_true(first >= 0);
-        model_principal *p = &m->principals[first];
-        if (p->queue_count == 0) {
-            leave_line(p);
-        } else if (p->credit == 0) {
-            p->credit = p->weight;
-            go_to(m, first, BHI_PLACE_OLD);
-        } else {
-            return first;
-        }
-    }
+    int first = first_at(m, BHI_PLACE_FRESH);
+    return first >= 0 ? first : first_at(m, BHI_PLACE_OLD);
 }
 
 /* ---- what the model expects ---- */
@@ -250,7 +249,7 @@ static void end_hold(model *m, int slot)
     bool was_capped = m->principals[holder].place == BHI_PLACE_CAPPED;
     m->principals[holder].held--;
     if (was_capped)
-        go_to(m, holder, BHI_PLACE_OLD);
+        begin_turn(m, holder);
 }
 
 static void begin_lease(model *m, int slot)
@@ -302,13 +301,11 @@ static void expect_served(model *m, bhi_pool_effect effect)
     leave_queue(m, principal, 0);
     seen_served++;
     p->credit--;
-    if (p->queue_count == 0 && p->place == BHI_PLACE_FRESH)
-        go_to(m, principal, BHI_PLACE_OLD);
-    else if (p->queue_count > 0 && is_at_cap(m, principal)) {
-        p->credit = 0;
+    if (p->queue_count == 0 || p->credit == 0)
+        begin_turn(m, principal);
+    if (p->queue_count > 0 && is_at_cap(m, principal))
         go_to(m, principal, BHI_PLACE_CAPPED);
-    }
-    forget_when_empty(m);
+    forget_lingering(m);
 }
 
 static void expect_closing(model *m, bhi_pool_effect effect)
@@ -450,7 +447,7 @@ static void step_cancel(model *m)
     model_principal *p = &m->principals[principal];
     if (p->queue_count == 0 && p->place != BHI_PLACE_OLD)
         leave_line(p);
-    forget_when_empty(m);
+    forget_lingering(m);
 }
 
 static void step_reserve_warm(model *m)

@@ -225,22 +225,25 @@ static void waits_that_end_by_deadline_or_cancelling_leave_no_trace(void **state
     pool_close_freed(&f);
 }
 
-static void principal_that_was_served_is_remembered_only_while_others_wait(void **state)
+static void principal_that_was_served_is_remembered_for_one_round_of_those_who_wait(void **state)
 {
     pool_fixture f;
-    pool_caller first, served, others[2];
+    pool_caller first, served, others[3];
     pool_open_sized(&f, 1, 0, WAITERS);
     bhi_slot *slot = pool_lease_new(&f, &first, "first");
+    for (int i = 0; i < 3; i++)
+        pool_queue(&f, &others[i], "other", 0);
     pool_queue(&f, &served, "served", 0);
-    pool_queue(&f, &others[0], "other", 0);
-    pool_queue(&f, &others[1], "other", 0);
-    pool_end(&f, slot, BH_OUTCOME_RETURNED);
-    assert_int_equal(f.pool->core.turns.lingering_count, 1);
-    assert_int_equal(f.pool->core.principals.count, 2);
     for (int i = 0; i < 2; i++)
         pool_end(&f, slot, BH_OUTCOME_RETURNED);
+    assert_int_equal(served.answers, 1);
+    assert_int_equal(f.pool->core.turns.lingering_count, 1);
+    assert_int_equal(f.pool->core.principals.count, 2);
+    pool_end(&f, slot, BH_OUTCOME_RETURNED); /* the other one had its turn since */
+    assert_int_equal(others[1].answers, 1);
     assert_int_equal(f.pool->core.turns.lingering_count, 0);
-    assert_true(f.pool->core.principals.count <= 1);
+    pool_end(&f, slot, BH_OUTCOME_RETURNED);
+    assert_true(f.pool->core.principals.count <= 1); /* nobody waits */
     pool_end(&f, slot, BH_OUTCOME_RETURNED);
     pool_close_freed(&f);
 }
@@ -390,7 +393,7 @@ int main(void)
         cmocka_unit_test(principal_past_its_longest_and_weight_past_its_most_are_refused),
         cmocka_unit_test(cancelled_waiter_is_never_answered),
         cmocka_unit_test(waits_that_end_by_deadline_or_cancelling_leave_no_trace),
-        cmocka_unit_test(principal_that_was_served_is_remembered_only_while_others_wait),
+        cmocka_unit_test(principal_that_was_served_is_remembered_for_one_round_of_those_who_wait),
         cmocka_unit_test(end_of_a_wait_says_what_was_waited_for),
         cmocka_unit_test(blocked_caller_is_granted_what_another_thread_returns),
         cmocka_unit_test(blocked_caller_gets_what_is_free_without_waiting),
