@@ -97,6 +97,28 @@ static void advanced_too_early_the_time_is_told_again(void **state)
     bhi_pool_release(pool);
 }
 
+/* It was told already; the keeper has a timer for it. */
+static void the_same_time_is_told_once(void **state)
+{
+    (void)state;
+    user u = {0};
+    bhi_pool *pool = create_pool(&u, 1, 0);
+    bhi_waiter waiters[4];
+    bhi_grant first = check_out(&u, pool, &waiters[0], MS);
+    for (int i = 1; i < 3; i++)
+        check_out(&u, pool, &waiters[i], MS);
+    fail_build(pool, first.slot, MS);
+    fail_build(pool, u.grant.slot, 2 * MS);
+    assert_int_equal(u.wakes, 1);
+    check_out(&u, pool, &waiters[3], 3 * MS);
+    assert_int_equal(u.wakes, 1);
+    bhi_pool_advance(pool, u.at_ns);
+    bhi_pool_decline(pool, u.grant.slot, u.at_ns);
+    bhi_pool_decline(pool, u.grant.slot, u.at_ns);
+    assert_int_equal(u.answers, 3);
+    bhi_pool_release(pool);
+}
+
 static void starved_again_it_tells_again(void **state)
 {
     (void)state;
@@ -118,6 +140,38 @@ static void starved_again_it_tells_again(void **state)
         assert_true(bhi_pool_cancel_wait(b, &waiters[1], BH_E_CANCELLED, NULL));
     }
     bhi_pool_decline(a, of_first.slot, 1);
+    bhi_pool_release(a);
+    bhi_pool_release(b);
+}
+
+/* A permit that came back is for who waited first, also when somebody asks before that one looks. */
+static void who_comes_later_lines_up_behind_a_starved_pool(void **state)
+{
+    (void)state;
+    user of_a = {0}, of_b = {0};
+    bhi_pool *a = create_pool(&of_a, 1, 1);
+    bhi_pool_options options = {.live_max = 1,
+                                .waiters_max = 4,
+                                .ceiling = &of_a.ceiling,
+                                .destroy_cb = destroy_cb,
+                                .wake_cb = wake_cb,
+                                .arg = &of_b};
+    bhi_pool *b;
+    assert_int_equal(bhi_pool_create(&options, &b, NULL), BH_OK);
+    assert_true(bhi_ceiling_take(&of_a.ceiling)); /* as another pool */
+    bhi_waiter waiters[2];
+    assert_int_equal(check_out(&of_a, a, &waiters[0], 1).kind, BHI_GRANT_QUEUED);
+    bhi_ceiling_give(&of_a.ceiling);
+    assert_int_equal(check_out(&of_b, b, &waiters[1], 1).kind, BHI_GRANT_QUEUED);
+    assert_int_equal(of_b.wakes, 1);
+    bhi_pool_advance(a, 1);
+    assert_int_equal(of_a.answers, 1);
+    bhi_pool_advance(b, 1);
+    assert_int_equal(of_b.answers, 0);
+    bhi_pool_decline(a, of_a.grant.slot, 1);
+    bhi_pool_advance(b, 1);
+    assert_int_equal(of_b.answers, 1);
+    bhi_pool_decline(b, of_b.grant.slot, 1);
     bhi_pool_release(a);
     bhi_pool_release(b);
 }
@@ -172,7 +226,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(advanced_too_early_the_time_is_told_again),
+        cmocka_unit_test(the_same_time_is_told_once),
         cmocka_unit_test(starved_again_it_tells_again),
+        cmocka_unit_test(who_comes_later_lines_up_behind_a_starved_pool),
         cmocka_unit_test(who_waits_for_more_than_a_permit_is_not_starved),
         cmocka_unit_test(a_build_that_succeeds_ends_the_back_off),
     };
