@@ -30,6 +30,24 @@ static const char bench_detail[] =
     "PATH is a capsule whose hook answers any payload, like examples/echo. Its warm invocation is\n"
     "measured beside a fresh instance per call of the bare engine, in alternating rounds.\n";
 
+static const char reload_detail[] =
+    "Asks a running `bulkhead serve` to load the capsule anew from its directory. New requests go\n"
+    "to the new version as soon as it is loaded, waiting ones too; those that run on the old one\n"
+    "may finish within the drain time and are cancelled then. When the new version does not load,\n"
+    "the old one goes on serving. Also loads a capsule that failed or was unloaded.\n";
+
+static const char unload_detail[] =
+    "Asks a running `bulkhead serve` to serve the capsule no longer. Waiting requests are refused\n"
+    "at once; running ones may finish within the drain time. `bulkhead reload NAME` undoes it.\n";
+
+static const char top_detail[] =
+    "Rates and percentiles are those of the last interval; the first sample has those since the\n"
+    "capsule was loaded. CONDEMNED counts instances destroyed because of how their lease ended,\n"
+    "REFUSED callers that got no instance, both by cause and since the capsule was loaded.\n"
+    "\n"
+    "  bulkhead top\n"
+    "  bulkhead top --count 1 --json\n";
+
 static const char completion_detail[] = "  bulkhead completion bash > "
                                         "~/.local/share/bash-completion/completions/bulkhead\n"
                                         "  bulkhead completion zsh > ~/.zfunc/_bulkhead\n"
@@ -47,6 +65,12 @@ const bhi_cli_command bhi_cli_commands[] = {
      bhi_cli_new_options, 1, 1, "", bhi_cli_new},
     {"bench", "invoke PATH", "measure invocations beside a fresh instance per call", bench_detail,
      bhi_cli_bench_options, 2, 2, "invoke", bhi_cli_bench},
+    {"reload", "NAME", "load a capsule anew in a running daemon, without dropping a request",
+     reload_detail, bhi_cli_reload_options, 1, 1, "", bhi_cli_reload},
+    {"unload", "NAME", "stop serving a capsule in a running daemon", unload_detail,
+     bhi_cli_reload_options, 1, 1, "", bhi_cli_unload},
+    {"top", "", "watch the capsules of a running daemon", top_detail, bhi_cli_top_options, 0, 0, "",
+     bhi_cli_top},
     {"completion", "bash|zsh|fish", "print a completion script for a shell", completion_detail,
      bhi_cli_completion_options, 1, 1, "bash zsh fish", bhi_cli_completion},
     {0},
