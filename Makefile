@@ -4,7 +4,7 @@ LISTEN ?= 127.0.0.1:8787
 CMAKE   = rust=$$(tools/build-rust) && cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$rust"
 CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
 
-.PHONY: help all setup build run test asan tsan bench bench-pool bench-http fuzz bindings format install clean
+.PHONY: help all setup build run test model proof asan tsan bench bench-pool bench-http fuzz bindings format install clean
 
 all: build ## build the tool, the libraries and the examples
 
@@ -24,6 +24,16 @@ run: build ## serve the example capsules on 127.0.0.1:8787
 test: build ## run every test
 	@cmake --build $(BUILD) --target test_programs
 	@ctest --test-dir $(BUILD) --output-on-failure -j 2
+
+model: setup ## check the models of the pool with spin
+	@model/run
+
+proof: build ## the pool's proofs, long: simulator, models, threads, mutations (about 10 minutes)
+	@cmake --build $(BUILD) --target test_programs
+	$(BUILD)/tests/pool_test_pool_sim --seeds 500000
+	$(BUILD)/tests/pool_stress_tsan --seconds 120
+	tests/pool/mutate
+	model/run --long
 
 asan: setup ## run the tests under address and undefined-behaviour sanitizers
 	@$(CMAKE) -B $(BUILD)-asan -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_SANITIZE=address,undefined >/dev/null
