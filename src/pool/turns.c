@@ -76,11 +76,8 @@ static void forget_lingering(bhi_turns *turns)
     bhi_principal *first;
     while ((first = first_of(&turns->old)) != NULL && first->waiting == 0)
         leave(turns, first);
-    if (turns->waiting == 0) {
-        for (bhi_principal *gone; (gone = longest_lingering(turns)) != NULL;)
-            leave(turns, gone);
+    if (turns->waiting == 0)
         turns->fresh_in_a_row = 0;
-    }
 }
 
 /* ---- waiters ---- */

@@ -31,14 +31,13 @@ void bhi_http_stop(bhi_http *http)
     http->is_closing_now = true;
     http->phase = HTTP_STOPPED;
     if (http->handles_open > 0)
-        uv_poll_stop(&http->poll); /* before the daemon closes its epoll descriptor */
+        close_handles(http); /* before the daemon closes its epoll descriptor: another thread may
+                                have that number then, and closing the poll names it again */
     if (http->daemon != NULL)
         MHD_stop_daemon(http->daemon);
     http->daemon = NULL;
     BHI_ASSERT(bhi_link_is_alone(&http->exchanges)); /* S1 */
     bhi_linger_close_all(http);
-    if (http->handles_open > 0)
-        close_handles(http);
 }
 
 void bhi_http_handle_closed(bhi_http *http)

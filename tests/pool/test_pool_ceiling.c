@@ -101,6 +101,24 @@ static void permit_that_comes_back_wakes_for_the_sake_of_other_pools(void **stat
     close_pair(&p);
 }
 
+static void nothing_is_kept_warm_with_a_permit_that_somebody_waits_for(void **state)
+{
+    pair p;
+    pool_caller first, waiting;
+    open_pair(&p, 1, 2);
+    bhi_slot *slot = pool_lease_new(&p.b, &first, "x");
+    pool_queue(&p.a, &waiting, "x", 0);
+    pool_end(&p.b, slot, BH_OUTCOME_TRAPPED); /* the permit is free, a has not been told yet */
+    assert_null(bhi_pool_reserve_warm(p.b.pool, 1));
+    bhi_pool_advance(p.a.pool, 2);
+    assert_int_equal(waiting.answers, 1);
+    pool_fail_build(&p.a, waiting.grant.slot);
+    bhi_slot *warm = bhi_pool_reserve_warm(p.b.pool, 3); /* nobody waits any more */
+    assert_non_null(warm);
+    bhi_pool_decline(p.b.pool, warm, 3);
+    close_pair(&p);
+}
+
 static void wait_that_ends_ends_the_starving(void **state)
 {
     pair p;
@@ -268,6 +286,7 @@ int main(void)
         cmocka_unit_test(
             pool_that_waits_only_for_a_permit_is_starved_and_served_after_an_eviction_P5),
         cmocka_unit_test(permit_that_comes_back_wakes_for_the_sake_of_other_pools),
+        cmocka_unit_test(nothing_is_kept_warm_with_a_permit_that_somebody_waits_for),
         cmocka_unit_test(wait_that_ends_ends_the_starving),
         cmocka_unit_test(pool_with_every_slot_in_use_is_not_starved),
         cmocka_unit_test(memory_that_is_out_holds_builds_back_and_lends_what_is_idle),
