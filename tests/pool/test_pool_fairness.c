@@ -52,7 +52,7 @@ typedef struct fair_world {
     uint64_t waits[STEADY * ASKS_EACH];
     uint32_t waits_count;
     fair_waiter steady[STEADY][ASKS_EACH], flood[FLOOD_WAITERS];
-    char texts[STEADY][8];
+    char texts[STEADY][16];
 } fair_world;
 
 static uint32_t below(fair_world *w, uint32_t bound)
@@ -345,7 +345,7 @@ static void old_principal_is_served_although_somebody_is_always_fresh_P9(void **
     enum { NAMES = BHI_TURNS_FRESH_MOST * 4 };
     fair_world *w = create_world(1, 0, 8);
     static fair_waiter comers[NAMES + 2];
-    static char texts[NAMES + 2][12];
+    static char texts[NAMES + 2][16];
     memset(comers, 0, sizeof comers);
     flood(w, "old", 1, 3, 0);
     run_until(w, 8 * SERVICE); /* its turn was used up: it is old */

@@ -17,7 +17,7 @@ typedef struct line {
     bhi_principals principals;
     void *memory;
     bhi_waiter waiters[WAITERS];
-    char names[WAITERS][12];
+    char names[WAITERS][16];
     int used;
 } line;
 
