@@ -4,7 +4,7 @@ LISTEN ?= 127.0.0.1:8787
 CMAKE   = rust=$$(tools/build-rust) && cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$rust"
 CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
 
-.PHONY: help all setup build run test asan tsan bench bench-pool bench-http fuzz model mutations bindings format install clean
+.PHONY: help all setup build run test model mutations proof asan tsan bench bench-pool bench-http fuzz bindings format install clean
 
 all: build ## build the tool, the libraries and the examples
 
@@ -25,6 +25,19 @@ test: build ## run every test
 	@cmake --build $(BUILD) --target test_programs
 	@ctest --test-dir $(BUILD) --output-on-failure -j 2
 
+model: setup ## check the models of the pool with spin (model/run --long: larger bounds)
+	@model/run
+
+mutations: setup ## break the pool in small ways; its tests must notice each
+	@tests/pool/mutate
+
+proof: build ## the pool's proofs, long: simulator, models, threads, mutations (about 10 minutes)
+	@cmake --build $(BUILD) --target test_programs
+	$(BUILD)/tests/pool_test_pool_sim --seeds 500000
+	$(BUILD)/tests/pool_stress_tsan --seconds 120
+	tests/pool/mutate
+	model/run --long
+
 asan: setup ## run the tests under address and undefined-behaviour sanitizers
 	@$(CMAKE) -B $(BUILD)-asan -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_SANITIZE=address,undefined >/dev/null
 	@cmake --build $(BUILD)-asan --target all test_programs
@@ -43,12 +56,6 @@ bench-pool: build ## print what the pool costs beside a bare mutex
 
 bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
 	@bench/http/run $(BUILD)
-
-model: setup ## check the models of the pool with spin (model/run --long: larger bounds)
-	@model/run
-
-mutations: setup ## break the pool in small ways; the tests must notice each
-	@tests/pool/mutate
 
 fuzz: setup ## fuzz every decoder (SECONDS=60 each)
 	@$(CMAKE) -B $(BUILD)-fuzz -DCMAKE_C_COMPILER=$(CLANG) -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null

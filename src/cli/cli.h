@@ -41,7 +41,7 @@ typedef struct bhi_cli_option {
 
 typedef struct bhi_cli_command {
     const char *name;
-    const char *arguments;         /* "PATH ACTION" */
+    const char *arguments;         /* "PATH ACTION", or "" when it takes none */
     const char *summary;           /* one line */
     const char *detail;            /* below the options in --help; may be NULL */
     const bhi_cli_option *options; /* NULL: the command reads its own */
@@ -58,18 +58,19 @@ int bhi_cli_serve(int argc, char **argv);
 int bhi_cli_invoke(int argc, char **argv);
 int bhi_cli_inspect(int argc, char **argv);
 int bhi_cli_new(int argc, char **argv);
-int bhi_cli_change(int argc, char **argv); /* reload and unload */
 int bhi_cli_top(int argc, char **argv);
 int bhi_cli_bench(int argc, char **argv);
+int bhi_cli_reload(int argc, char **argv);
+int bhi_cli_unload(int argc, char **argv);
 int bhi_cli_completion(int argc, char **argv);
 
 extern const bhi_cli_option bhi_cli_serve_options[];
 extern const bhi_cli_option bhi_cli_invoke_options[];
 extern const bhi_cli_option bhi_cli_inspect_options[];
 extern const bhi_cli_option bhi_cli_new_options[];
-extern const bhi_cli_option bhi_cli_change_options[];
 extern const bhi_cli_option bhi_cli_top_options[];
 extern const bhi_cli_option bhi_cli_bench_options[];
+extern const bhi_cli_option bhi_cli_reload_options[]; /* of unload too */
 extern const bhi_cli_option bhi_cli_completion_options[];
 
 /* Fill the options struct of command argv[0]; options may stand anywhere, "--" ends them. On true

@@ -1,4 +1,8 @@
-/* cli/client.c - see client.h. */
+/* cli/client.c - one libcurl handle, so that repeated questions share a connection.
+ *
+ * The daemon is on this machine: proxies of the environment are not asked, redirections not
+ * followed, and an answer is bounded as anything that another process says.
+ */
 #include "cli/client.h"
 
 #include <curl/curl.h>
@@ -7,142 +11,153 @@
 #include <string.h>
 
 #include "serve/address.h"
+#include "serve/serve.h"
 
-#define LISTEN_DEFAULT   "127.0.0.1:8787"
-#define ANSWER_BYTES_MAX ((size_t)256 << 20) /* of 4,096 capsules: a few MiB */
+enum { CONNECT_TIMEOUT_MS = 5000 };
+#define ANSWER_BYTES_MAX ((size_t)256 << 20) /* statistics of the most capsules there can be */
 
-enum { CONNECT_MS_MAX = 5000 };
-
-struct bhi_client {
+struct bhi_cli_client {
     CURL *curl;
-    char base[BHI_ADDRESS_TEXT_MAX + 8]; /* "http://127.0.0.1:8787" */
+    char address[BHI_ADDRESS_TEXT_MAX];
+    char *text; /* of the present answer */
+    size_t text_len;
 };
 
-typedef struct answer {
-    FILE *out; /* to `text` */
-    char *text;
-    size_t len, taken;
-} answer;
-
-bh_status bhi_client_create(const char *listen, bhi_client **ret_client, bh_error *reterr)
+bh_status bhi_cli_client_open(const char *listen, bhi_cli_client **ret_client, bh_error *reterr)
 {
     bhi_address address;
     bh_status status =
-        bhi_address_parse(listen != NULL ? listen : LISTEN_DEFAULT, &address, reterr);
+        bhi_address_parse(listen != NULL ? listen : BHI_SERVE_LISTEN_DEFAULT, &address, reterr);
     if (status != BH_OK)
         return status;
-    bhi_client *client = calloc(1, sizeof *client);
-    if (client == NULL)
-        return bhi_fail(reterr, BH_E_NOMEM, "out of memory");
-    char text[BHI_ADDRESS_TEXT_MAX];
-    bhi_address_format(&address, text);
-    snprintf(client->base, sizeof client->base, "http://%s", text);
+    bhi_cli_client *client = calloc(1, sizeof *client);
+    if (client == NULL || curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK) {
+        free(client);
+        return bhi_fail(reterr, BH_E_NOMEM, "out of memory for a connection to the daemon");
+    }
+    bhi_address_format(&address, client->address);
     client->curl = curl_easy_init();
     if (client->curl == NULL) {
-        free(client);
-        return bhi_fail(reterr, BH_E_NOMEM, "libcurl does not start");
+        bhi_cli_client_close(client);
+        return bhi_fail(reterr, BH_E_NOMEM, "out of memory for a connection to the daemon");
     }
     *ret_client = client;
     return BH_OK;
 }
 
-void bhi_client_destroy(bhi_client *client)
+void bhi_cli_client_close(bhi_cli_client *client)
 {
     if (client == NULL)
         return;
     curl_easy_cleanup(client->curl);
+    curl_global_cleanup();
+    free(client->text);
     free(client);
 }
 
-bh_status bhi_client_capsule_path(bhi_client *client, const char *capsule, const char *verb,
-                                  char *ret_path, size_t size, bh_error *reterr)
+const char *bhi_cli_client_address(const bhi_cli_client *client)
 {
-    char *escaped = curl_easy_escape(client->curl, capsule, 0);
-    if (escaped == NULL)
-        return bhi_fail(reterr, BH_E_NOMEM, "out of memory");
-    int len = snprintf(ret_path, size, "/v1/capsules/%s%s%s", escaped, verb != NULL ? "/" : "",
-                       verb != NULL ? verb : "");
+    return client->address;
+}
+
+char *bhi_cli_client_capsule_path(bhi_cli_client *client, const char *name, const char *rest)
+{
+    char *path = NULL;
+    char *escaped = curl_easy_escape(client->curl, name, 0);
+    if (escaped != NULL && asprintf(&path, "/v1/capsules/%s%s", escaped, rest) < 0)
+        path = NULL;
     curl_free(escaped);
-    if (len < 0 || (size_t)len >= size)
-        return bhi_fail(reterr, BH_E_ARG, "the capsule's name is too long");
-    return BH_OK;
+    return path;
 }
 
-/* What libcurl calls with each piece; anything but its length ends the transfer. */
-static size_t take_piece_cb(char *data, size_t unit, size_t count, void *arg)
+static size_t keep_bytes(char *data, size_t size, size_t count, void *arg)
 {
-    answer *into = arg;
-    size_t len = unit * count;
-    if (len > ANSWER_BYTES_MAX - into->taken)
+    bhi_cli_client *client = arg;
+    size_t len = size * count;
+    if (len > ANSWER_BYTES_MAX - client->text_len)
         return 0;
-    into->taken += len;
-    return fwrite(data, 1, len, into->out);
+    char *text = realloc(client->text, client->text_len + len + 1);
+    if (text == NULL)
+        return 0;
+    memcpy(text + client->text_len, data, len);
+    client->text = text;
+    client->text_len += len;
+    return len;
 }
 
-static CURLcode transfer(bhi_client *client, const char *url, bool is_post, const char *header,
-                         answer *into)
+static void set_up(bhi_cli_client *client, const bhi_cli_question *question, const char *url,
+                   struct curl_slist *headers)
 {
     CURL *curl = client->curl;
-    struct curl_slist *headers = curl_slist_append(NULL, "Expect:"); /* no 100-continue */
-    if (header != NULL)
-        headers = curl_slist_append(headers, header);
-    curl_easy_reset(curl);
+    curl_easy_reset(curl); /* keeps the connection */
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); /* it is on this machine */
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS_MAX);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)question->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, client);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_piece_cb);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, into);
-    if (is_post)
+    if (question->is_post)
         curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, "");
-    CURLcode failed = curl_easy_perform(curl);
+    client->text_len = 0;
+}
+
+static bh_status fail_transfer(const bhi_cli_client *client, CURLcode code, bh_error *reterr)
+{
+    if (code == CURLE_COULDNT_CONNECT)
+        return bhi_fail(reterr, BH_E_IO,
+                        "nothing listens on %s; start it with: bulkhead serve DIR (or name the "
+                        "daemon's address with --listen)",
+                        client->address);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return bhi_fail(reterr, BH_E_DEADLINE, "%s does not answer in time", client->address);
+    return bhi_fail(reterr, code == CURLE_OUT_OF_MEMORY ? BH_E_NOMEM : BH_E_IO, "ask %s: %s",
+                    client->address, curl_easy_strerror(code));
+}
+
+/* The daemon's own words when there are some. */
+static bh_status fail_answer(const bhi_cli_client *client, long http_status, json_t *body,
+                             bh_error *reterr)
+{
+    const char *message =
+        json_string_value(json_object_get(json_object_get(body, "error"), "message"));
+    if (message == NULL)
+        return bhi_fail(reterr, BH_E_IO, "what listens on %s does not answer like bulkhead serve",
+                        client->address);
+    bh_status code = http_status == 400 ? BH_E_ARG : http_status == 404 ? BH_E_NOT_FOUND : BH_E_IO;
+    return bhi_fail(reterr, code, "%s", message);
+}
+
+static bh_status read_answer(const bhi_cli_client *client, json_t **ret_body, bh_error *reterr)
+{
+    long http_status = 0;
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &http_status);
+    json_t *body = client->text_len == 0
+                       ? NULL
+                       : json_loadb(client->text, client->text_len, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(body) && http_status >= 200 && http_status < 300) {
+        *ret_body = body;
+        return BH_OK;
+    }
+    bh_status status = fail_answer(client, http_status, body, reterr);
+    json_decref(body);
+    return status;
+}
+
+bh_status bhi_cli_client_ask(bhi_cli_client *client, const bhi_cli_question *question,
+                             json_t **ret_body, bh_error *reterr)
+{
+    char *url = NULL;
+    if (asprintf(&url, "http://%s%s", client->address, question->path) < 0)
+        return bhi_fail(reterr, BH_E_NOMEM, "out of memory for a question to the daemon");
+    struct curl_slist *headers =
+        question->header == NULL ? NULL : curl_slist_append(NULL, question->header);
+    set_up(client, question, url, headers);
+    CURLcode code = curl_easy_perform(client->curl);
+    bh_status status = code == CURLE_OK ? read_answer(client, ret_body, reterr)
+                                        : fail_transfer(client, code, reterr);
     curl_slist_free_all(headers);
-    return failed;
-}
-
-static bh_status fail_transfer(const bhi_client *client, CURLcode failed, bh_error *reterr)
-{
-    if (failed == CURLE_COULDNT_CONNECT)
-        return bhi_fail(reterr, BH_E_NOT_FOUND,
-                        "nothing listens on %s; start it with: bulkhead serve DIR", client->base);
-    return bhi_fail(reterr, BH_E_IO, "%s: %s", client->base, curl_easy_strerror(failed));
-}
-
-bh_status bhi_client_ask(bhi_client *client, const char *path, bool is_post, const char *header,
-                         bhi_client_reply *ret_reply, bh_error *reterr)
-{
-    char url[1024];
-    int url_len = snprintf(url, sizeof url, "%s%s", client->base, path);
-    if (url_len < 0 || (size_t)url_len >= sizeof url)
-        return bhi_fail(reterr, BH_E_ARG, "the path is too long");
-    answer into = {0};
-    into.out = open_memstream(&into.text, &into.len);
-    if (into.out == NULL)
-        return bhi_fail(reterr, BH_E_NOMEM, "out of memory");
-    CURLcode failed = transfer(client, url, is_post, header, &into);
-    if (fclose(into.out) != 0 && failed == CURLE_OK)
-        failed = CURLE_OUT_OF_MEMORY;
-    bhi_client_reply reply = {0};
-    if (failed == CURLE_OK)
-        reply.body = json_loadb(into.text, into.len, JSON_ALLOW_NUL, NULL);
-    free(into.text);
-    if (failed != CURLE_OK)
-        return fail_transfer(client, failed, reterr);
-    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &reply.http_status);
-    if (reply.body == NULL)
-        return bhi_fail(reterr, BH_E_CORRUPT, "%s%s answered %ld with something else than JSON",
-                        client->base, path, reply.http_status);
-    *ret_reply = reply;
-    return BH_OK;
-}
-
-void bhi_client_read_refusal(const bhi_client_reply *reply, bh_error *ret_error)
-{
-    const json_t *error = json_object_get(reply->body, "error");
-    const char *message = json_string_value(json_object_get(error, "message"));
-    bh_status status =
-        bhi_fail(ret_error, reply->http_status == 404 ? BH_E_NOT_FOUND : BH_E_IO, "%s",
-                 message != NULL ? message : "the service refused without a reason");
-    (void)status; /* in the error */
+    free(url);
+    return status;
 }

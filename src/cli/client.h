@@ -1,6 +1,13 @@
-/* cli/client.h - a running service, asked over HTTP (libcurl).
+/* cli/client.h - ask a running daemon on this machine.
  *
- * Threads: one at a time.
+ *   bhi_cli_client *client;
+ *   if (bhi_cli_client_open(options.listen, &client, &error) == BH_OK &&
+ *       bhi_cli_client_ask(client, &(bhi_cli_question){.path = "/v1/capsules"}, &body, &error) ==
+ * BH_OK)
+ *       ...
+ *   bhi_cli_client_close(client);
+ *
+ * Threads: one.
  */
 #ifndef BHI_CLI_CLIENT_H
 #define BHI_CLI_CLIENT_H
@@ -9,34 +16,33 @@
 
 #include "base/error.h"
 
-typedef struct bhi_client bhi_client;
+typedef struct bhi_cli_client bhi_cli_client;
 
-/* `listen`: the address that the service was given; NULL: its default. Fails with BH_E_ARG (no
- * loopback address), BH_E_NOMEM. Nothing is connected yet. */
-BH_MUST_USE bh_status bhi_client_create(const char *listen, bhi_client **ret_client,
-                                        bh_error *reterr);
+typedef struct bhi_cli_question {
+    const char *path;    /* below /v1/capsules, percent-encoded where it must be */
+    bool is_post;        /* with an empty body; else GET */
+    const char *header;  /* one line, or NULL */
+    uint32_t timeout_ms; /* of the whole answer; 0: none */
+} bhi_cli_question;
+
+/* `listen` is where the daemon listens, as in `bulkhead serve --listen`; NULL: its default. Nothing
+ * is sent yet. Fails with BH_E_ARG (not a loopback address), BH_E_NOMEM. */
+BH_MUST_USE bh_status bhi_cli_client_open(const char *listen, bhi_cli_client **ret_client,
+                                          bh_error *reterr);
 /* Takes NULL. */
-void bhi_client_destroy(bhi_client *client);
+void bhi_cli_client_close(bhi_cli_client *client);
 
-typedef struct bhi_client_reply {
-    long http_status;
-    json_t *body; /* for json_decref */
-} bhi_client_reply;
+/* "127.0.0.1:8787" */
+const char *bhi_cli_client_address(const bhi_cli_client *client);
 
-/* "/v1/capsules", or below it the capsule and, unless NULL, what to do with it; in `ret_path` of
- * `size` bytes. Fails with BH_E_ARG: too long. */
-BH_MUST_USE bh_status bhi_client_capsule_path(bhi_client *client, const char *capsule,
-                                              const char *verb, char *ret_path, size_t size,
-                                              bh_error *reterr);
+/* Blocks until the answer. *ret_body is the caller's to release; BH_OK means a status below 300.
+ * Fails with BH_E_ARG (the daemon says 400), BH_E_NOT_FOUND (404), BH_E_DEADLINE (no answer within
+ * timeout_ms), BH_E_NOMEM, BH_E_IO (nothing listens there, what listens is no bulkhead, or any
+ * other error of the daemon, in its words). */
+BH_MUST_USE bh_status bhi_cli_client_ask(bhi_cli_client *client, const bhi_cli_question *question,
+                                         json_t **ret_body, bh_error *reterr);
 
-/* GET, or POST without a body when `is_post`; `header` is one more line, or NULL. Waits as long as
- * the service works. Fails with BH_E_NOT_FOUND (nothing listens), BH_E_IO, BH_E_CORRUPT (the answer
- * is not JSON), BH_E_NOMEM. */
-BH_MUST_USE bh_status bhi_client_ask(bhi_client *client, const char *path, bool is_post,
-                                     const char *header, bhi_client_reply *ret_reply,
-                                     bh_error *reterr);
-
-/* The service's own words for a reply that is no success. */
-void bhi_client_read_refusal(const bhi_client_reply *reply, bh_error *ret_error);
+/* "/v1/capsules/NAME" and `rest`, to be freed by the caller; NULL when memory is out. */
+char *bhi_cli_client_capsule_path(bhi_cli_client *client, const char *name, const char *rest);
 
 #endif

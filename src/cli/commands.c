@@ -26,26 +26,6 @@ static const char new_detail[] =
     "\n"
     "  make -C NAME && bulkhead invoke NAME hello\n";
 
-static const char reload_detail[] =
-    "The service loads the capsule's directory anew, offers the new version, and lets what runs "
-    "on\n"
-    "the old one finish within the drain time; then it cancels what is left. No request finds no\n"
-    "version. One that does not load changes nothing. A capsule that failed or was unloaded is\n"
-    "loaded.\n";
-
-static const char unload_detail[] = "Callers that wait are answered at once, running invocations "
-                                    "may finish within the drain time.\n"
-                                    "bulkhead reload NAME brings the capsule back.\n";
-
-static const char top_detail[] =
-    "Rates and percentiles are of the time since the look before, in the first one since the\n"
-    "capsule was loaded; what was condemned or refused is counted since then, by its cause. WAIT "
-    "is\n"
-    "callers in the queue, WAITp50 and p99 how long callers waited for an instance. A capsule\n"
-    "whose builds are held back because too many instances failed has the state \"breaker\".\n"
-    "\n"
-    "  bulkhead top --count 1 --json\n";
-
 static const char bench_detail[] =
     "invoke: PATH is a capsule whose hook answers any payload, like examples/echo. Its warm\n"
     "invocation is measured beside a fresh instance per call of the bare engine.\n"
@@ -55,6 +35,24 @@ static const char bench_detail[] =
     "and 10,000 waiters. Each limit is printed as ok or MISSED; the exit status is 0 either way.\n"
     "\n"
     "Contenders take turns in rounds; medians are printed with the least and the greatest.\n";
+
+static const char reload_detail[] =
+    "Asks a running `bulkhead serve` to load the capsule anew from its directory. New requests go\n"
+    "to the new version as soon as it is loaded, waiting ones too; those that run on the old one\n"
+    "may finish within the drain time and are cancelled then. When the new version does not load,\n"
+    "the old one goes on serving. Also loads a capsule that failed or was unloaded.\n";
+
+static const char unload_detail[] =
+    "Asks a running `bulkhead serve` to serve the capsule no longer. Waiting requests are refused\n"
+    "at once; running ones may finish within the drain time. `bulkhead reload NAME` undoes it.\n";
+
+static const char top_detail[] =
+    "Rates and percentiles are those of the last interval; the first sample has those since the\n"
+    "capsule was loaded. CONDEMNED counts instances destroyed because of how their lease ended,\n"
+    "REFUSED callers that got no instance, both by cause and since the capsule was loaded.\n"
+    "\n"
+    "  bulkhead top\n"
+    "  bulkhead top --count 1 --json\n";
 
 static const char completion_detail[] = "  bulkhead completion bash > "
                                         "~/.local/share/bash-completion/completions/bulkhead\n"
@@ -71,14 +69,14 @@ const bhi_cli_command bhi_cli_commands[] = {
      bhi_cli_inspect_options, 1, 1, NULL, bhi_cli_inspect},
     {"new", "NAME", "make a directory with a capsule in C that builds and answers", new_detail,
      bhi_cli_new_options, 1, 1, "", bhi_cli_new},
-    {"reload", "NAME", "load a served capsule anew, without dropping a request", reload_detail,
-     bhi_cli_change_options, 1, 1, "", bhi_cli_change},
-    {"unload", "NAME", "take a capsule away from a running service", unload_detail,
-     bhi_cli_change_options, 1, 1, "", bhi_cli_change},
-    {"top", "", "watch the pools of a running service", top_detail, bhi_cli_top_options, 0, 0, "",
-     bhi_cli_top},
     {"bench", "invoke PATH | pool", "measure invocations, or the pool, beside a peer", bench_detail,
      bhi_cli_bench_options, 1, 2, "invoke pool", bhi_cli_bench},
+    {"reload", "NAME", "load a capsule anew in a running daemon, without dropping a request",
+     reload_detail, bhi_cli_reload_options, 1, 1, "", bhi_cli_reload},
+    {"unload", "NAME", "stop serving a capsule in a running daemon", unload_detail,
+     bhi_cli_reload_options, 1, 1, "", bhi_cli_unload},
+    {"top", "", "watch the capsules of a running daemon", top_detail, bhi_cli_top_options, 0, 0, "",
+     bhi_cli_top},
     {"completion", "bash|zsh|fish", "print a completion script for a shell", completion_detail,
      bhi_cli_completion_options, 1, 1, "bash zsh fish", bhi_cli_completion},
     {0},

@@ -45,8 +45,9 @@ static void print_option(const bhi_cli_option *option)
 void bhi_cli_print_command_help(const bhi_cli_command *command)
 {
     static const bhi_cli_option help = {.name = "help", .letter = 'h', .help = "this text"};
-    printf("bulkhead %s - %s\n\nusage: bulkhead %s [OPTIONS] %s\n", command->name, command->summary,
-           command->name, command->arguments);
+    printf("bulkhead %s - %s\n\nusage: bulkhead %s [OPTIONS]%s%s\n", command->name,
+           command->summary, command->name, command->arguments[0] != '\0' ? " " : "",
+           command->arguments);
     puts("\noptions:");
     for (const bhi_cli_option *option = command->options; option != NULL && option->name != NULL;
          option++)

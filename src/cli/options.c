@@ -100,6 +100,10 @@ static bool check_count(const bhi_cli_command *command, int count, char **argume
         *ret_exit =
             bhi_cli_fail(command->name, BHI_CLI_USAGE, "expected %s: see bulkhead %s --help",
                          command->arguments, command->name);
+    else if (command->arguments_max == 0 && count > 0)
+        *ret_exit = bhi_cli_fail(command->name, BHI_CLI_USAGE,
+                                 "expected no argument, found \"%s\": see bulkhead %s --help",
+                                 arguments[0], command->name);
     else if (count > (int)command->arguments_max)
         *ret_exit = bhi_cli_fail(
             command->name, BHI_CLI_USAGE, "expected only %s, found \"%s\": see bulkhead %s --help",

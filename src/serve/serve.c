@@ -25,7 +25,6 @@ enum {
     IDLE_TIMEOUT_S_DEFAULT = 60,
     LINGER_MS = 2000
 };
-#define LISTEN_DEFAULT         "127.0.0.1:8787"
 #define BODY_BYTES_MAX_DEFAULT ((size_t)256 << 20)
 
 typedef struct service {
@@ -279,7 +278,7 @@ bh_status bhi_serve_run(const bhi_serve_options *options, bh_error *reterr)
         return bhi_fail(reterr, BH_E_NOMEM, "out of memory for the service");
     serving->options = options;
     serving->worker_count = worker_count(options);
-    const char *listen = options->listen != NULL ? options->listen : LISTEN_DEFAULT;
+    const char *listen = options->listen != NULL ? options->listen : BHI_SERVE_LISTEN_DEFAULT;
     bh_status status = bhi_address_parse(listen, &serving->address, reterr);
     if (status == BH_OK)
         status = serve(serving, reterr);

@@ -14,7 +14,8 @@
 
 #include "serve/catalog.h"
 
-#define BHI_SERVE_WORKERS_MAX 256
+#define BHI_SERVE_WORKERS_MAX    256
+#define BHI_SERVE_LISTEN_DEFAULT "127.0.0.1:8787"
 
 /* Defaults stand for 0. */
 typedef struct bhi_serve_options {

@@ -7,7 +7,8 @@ import unittest
 
 from tool import HOST, OK, SOURCE, USAGE, ToolTest
 
-COMMANDS = ["serve", "invoke", "inspect", "new", "bench", "completion"]
+COMMANDS = ["serve", "invoke", "inspect", "new", "bench", "reload", "unload", "top",
+            "completion"]
 
 
 class Usage(ToolTest):
@@ -66,6 +67,9 @@ class Usage(ToolTest):
             (["invoke", "a", "b", "--state", ""], "expected a path"),
             (["serve", "a", "--workers", "0"], "--workers: expected 1 to"),
             (["serve", "a", "--log-level", "loud"], 'found "loud"'),
+            (["reload", "a", "--drain-ms", "3600001"], "--drain-ms: expected 0 to 3600000"),
+            (["top", "--interval-ms", "0"], "--interval-ms: expected 1 to"),
+            (["top", "--count", "0"], "--count: expected 1 to"),
             (["completion", "tcsh"], "expected bash, zsh or fish"),
         ]
         for arguments, text in cases:
@@ -84,7 +88,9 @@ class Usage(ToolTest):
             (["inspect", "a", "b"], 'found "b"'),
             (["serve"], "expected DIR"),
             (["new"], "expected NAME"),
-            (["bench"], "expected invoke PATH | pool"),
+            (["reload"], "expected NAME"),
+            (["unload", "a", "b"], 'found "b"'),
+            (["top", "a"], 'expected no argument, found "a"'),
             (["completion"], "expected bash|zsh|fish"),
         ]
         for arguments, text in cases:
@@ -122,7 +128,6 @@ class Usage(ToolTest):
         self.assertEqual(complete("bulkhead", "inv"), ["invoke"])
         self.assertEqual(complete("bulkhead", "invoke", "--pay"), ["--payload"])
         self.assertEqual(complete("bulkhead", "completion", "f"), ["fish"])
-        self.assertEqual(complete("bulkhead", "bench", "p"), ["pool"])
         self.assertEqual(complete("bulkhead", "inspect", "bulkhead.b"), ["bulkhead.bash"])
 
     def test_other_completions_are_accepted_by_their_shells(self):

@@ -32,6 +32,15 @@ static capsule_result sleep_a_little(void)
     return capsule_continue(capsule_text("rested"));
 }
 
+/* What the manifest says that this version is. */
+static capsule_result tell_version(void)
+{
+    capsule_option version;
+    if (capsule_get_config(capsule_text("version"), &version) != CAPSULE_SYS_OK || !version.is_some)
+        return capsule_deny("no version");
+    return capsule_continue(version.value);
+}
+
 static uint32_t __attribute__((noinline)) recurse(volatile uint32_t depth)
 {
     return depth == UINT32_MAX ? 0 : recurse(depth + 1) + depth;
@@ -80,6 +89,8 @@ capsule_result capsule_hook(capsule_bytes action, capsule_bytes payload)
         return sleep_for_ever();
     if (is_action(action, "rest"))
         return sleep_a_little();
+    if (is_action(action, "version"))
+        return tell_version();
     if (is_action(action, "trap"))
         __builtin_trap();
     if (is_action(action, "recurse"))

@@ -58,6 +58,24 @@ class Reading(WithService):
         self.assertGreater(body["stats"]["fuel_used"], 0)
         self.assertGreaterEqual(body["stats"]["run"]["count"], 1)
 
+    def test_stats_name_every_outcome_cause_and_percentile(self):
+        self.service.invoke("echo", b"x")
+        listed = self.service.get("/v1/capsules").json()["capsules"][1]
+        for entry in (self.service.get("/v1/capsules/guest").json(), listed):
+            pool, stats = entry["pool"], entry["stats"]
+            self.assertEqual(sorted(pool), ["building", "idle", "leased", "live", "live_max",
+                                            "min_idle", "restoring", "waiting"])
+            self.assertLessEqual({"leases", "builds", "builds_ahead", "build_failures", "retired",
+                                  "evicted_idle", "evicted_by_need", "is_breaker_open"}, set(stats))
+            self.assertLessEqual({"trapped", "out-of-fuel", "deadline", "cancelled",
+                                  "memory-limit"}, set(stats["condemned"]))
+            self.assertLessEqual({"saturated", "over-cap", "breaker", "nested", "deadline",
+                                  "closed"}, set(stats["refusals"]))
+            run = stats["run"]
+            self.assertEqual(sum(count for _, count in run["buckets"]), run["count"])
+            self.assertTrue(0 < run["p50_ns"] <= run["p90_ns"] <= run["p99_ns"], run)
+            self.assertGreaterEqual(entry["age_ms"], 0)
+
     def test_a_capsule_that_did_not_load_says_why(self):
         entry = self.service.get("/v1/capsules/broken").json()
         self.assertEqual((entry["state"], entry["error"]["code"]), ("failed", "E_MODULE"))
@@ -94,6 +112,18 @@ class Reading(WithService):
                 f'bulkhead_{name}_seconds_count{{capsule="guest"'))
         self.assertGreater(self.service.metric('bulkhead_pool_live_max{capsule="guest"'), 0)
         self.assertGreater(self.service.metric('bulkhead_fuel_used_total{capsule="guest"'), 0)
+        for start in ('leases_total{capsule="guest"}', 'pool_restoring{capsule="guest"}',
+                      'pool_min_idle{capsule="guest"}', 'builds_ahead_total{capsule="guest"}',
+                      'instances_retired_total{capsule="guest"}', 'breaker_open{capsule="guest"}',
+                      'condemned_total{capsule="guest",reason="trapped"}',
+                      'refusals_total{capsule="guest",cause="over-cap"}',
+                      'evictions_total{capsule="guest",cause="idle"}',
+                      'evictions_total{capsule="guest",cause="need"}',
+                      'reloads_total{capsule="guest",result="done"}'):
+            self.assertEqual(len([line for line in lines
+                                  if line.startswith("bulkhead_" + start + " ")]), 1, start)
+        self.assertEqual(len({line.rsplit(" ", 1)[0] for line in lines if line[0] != "#"}),
+                         len([line for line in lines if line[0] != "#"]))  # no label set twice
 
 
 class Invoking(WithService):

@@ -33,6 +33,9 @@ static void every_resource_is_recognised(void **state)
     expect_path("/v1/capsules", BHI_RESOURCE_CAPSULES, "", "");
     expect_path("/v1/capsules/echo", BHI_RESOURCE_CAPSULE, "echo", "");
     expect_path("/v1/capsules/echo/actions/go", BHI_RESOURCE_ACTION, "echo", "go");
+    expect_path("/v1/capsules/echo/actions/reload", BHI_RESOURCE_ACTION, "echo", "reload");
+    expect_path("/v1/capsules/echo/reload", BHI_RESOURCE_RELOAD, "echo", "");
+    expect_path("/v1/capsules/echo/unload", BHI_RESOURCE_UNLOAD, "echo", "");
 }
 
 static void a_path_that_is_almost_one_is_not_found(void **state)
@@ -49,6 +52,10 @@ static void a_path_that_is_almost_one_is_not_found(void **state)
                                         "/v1/capsules//actions/x/",
                                         "/v1/capsules/echo/",
                                         "/v1/capsules/echo/x",
+                                        "/v1/capsules/echo/reload/",
+                                        "/v1/capsules/echo/reload/x",
+                                        "/v1/capsules/echo/reloads",
+                                        "/v1/capsules//unload",
                                         "/v1/capsules/echo/actions",
                                         "/v1/capsules/echo/actions/",
                                         "/v1/capsules/echo/action/x",
