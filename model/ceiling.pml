@@ -4,9 +4,9 @@
  * subtraction; `starved` counts the pools that announced themselves. Each pool has a lock, held
  * over several such steps: take, announce, take again, queue, behind those that are announced; or
  * give, look for the announced. A build ahead takes a permit only while none is announced. The
- * pools' user is the keeper of runtime/keeper_room.c: woken, it advances every pool, and evicts idle
- * items while a pool is announced; it has one flag, so wakes merge. A starved pool wakes it once
- * for each time that it announces itself (pool.c, `starvings`); a pool with room wakes it when
+ * pools' user is the keeper of runtime/keeper_room.c: woken, it advances every pool, and evicts
+ * idle items while a pool is announced; it has one flag, so wakes merge. A starved pool wakes it
+ * once for each time that it announces itself (pool.c, `starvings`); a pool with room wakes it when
  * somebody is announced: after a permit came back, or when an item stays idle.
  *
  * What is abstracted. Everything else that holds builds back, the order of waiters, principals; all
@@ -15,13 +15,13 @@
  * What is checked. No wake-up is lost: a caller that waits without ever giving up, while others
  * end, is an invalid end state. Permits in use equal the slots that are not empty, and are at most
  * PERMITS (P1 over all pools). A pool is announced only while a permit is all that somebody who
- * waits there misses (`unlock`), as the keeper would evict in vain else; at the end none is, and every
- * permit but those of idle items is back.
+ * waits there misses (`unlock`), as the keeper would evict in vain else; at the end none is, and
+ * every permit but those of idle items is back.
  *
  * Bounds: POOLS pools of SLOTS slots, CALLERS callers in turns of the pools with one call each,
- * PERMITS, WARMS builds ahead (0 or 1). BUG_... are seeded faults, which model/run shows to be found.
- * The second look is not among them: who announces itself wakes the keeper, and with that looks
- * again in any case; it saves a wake-up.
+ * PERMITS, WARMS builds ahead (0 or 1). BUG_... are seeded faults, which model/run shows to be
+ * found. The second look is not among them: who announces itself wakes the keeper, and with that
+ * looks again in any case; it saves a wake-up.
  */
 #ifndef POOLS
 #define POOLS 2

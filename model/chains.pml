@@ -4,12 +4,15 @@
  * again, up to DEPTH leases deep and ASKS times in all, and ends them in the opposite order. Who
  * asks inside a chain takes the lock of all chains, asks, and searches if it was queued: pools one
  * after the other, each in one hold of that pool's lock (an `atomic` step), while slots of other
- * pools are freed, granted and waited for, and waiters give up. Whoever frees a slot grants it to any
- * waiter in the same hold, then tells the chain that it goes on, then lets it run. A condemned
+ * pools are freed, granted and waited for, and waiters give up. Whoever frees a slot grants it to
+ * any waiter in the same hold, then tells the chain that it goes on, then lets it run. A condemned
  * item is destroyed by somebody else, while its chain goes on.
  *
- * What is abstracted. Builds, permits, held-back builds (each pool has SLOTS slots that are used or
- * not; a circle through the ceiling is not searched for), the order of waiters.
+ * With PERMITS, as many slots may be used over all pools, and a keeper advances the pools when one
+ * came back or somebody began to wait; the search then asks whether all of them are stalled.
+ *
+ * What is abstracted. Builds, idle items (each slot is used or not), what else holds builds back,
+ * the order of waiters.
  *
  * What is checked.
  *   No circle is missed: chains wait without giving up unless they chose to before, so a circle is
@@ -18,9 +21,9 @@
  *   on but by each other's going on. Who is refused was among them when it began to wait, or is.
  *   (Both, but for chains that give up between the search and the refusal.)
  *
- * Bounds: CHAINS (2 or 3), POOLS, SLOTS of each, DEPTH, ASKS, GIVES_UP (waiters may), CONDEMNS
- * (leases may end so); with -DCAPPED a principal (chain % 2) may hold one slot of each pool, for
- * SLOTS 2. BUG_... are seeded faults, which model/run shows to be found.
+ * Bounds: CHAINS (2 or 3), POOLS, SLOTS of each, PERMITS (0: no ceiling), DEPTH, ASKS, GIVES_UP
+ * (waiters may), CONDEMNS (leases may end so); with -DCAPPED a principal (chain % 2) may hold one
+ * slot of each pool, for SLOTS 2. BUG_... are seeded faults, which model/run shows to be found.
  */
 #ifndef CHAINS
 #define CHAINS 2
@@ -36,6 +39,9 @@
 #endif
 #ifndef ASKS
 #define ASKS 3
+#endif
+#ifndef PERMITS
+#define PERMITS 0
 #endif
 #ifndef GIVES_UP
 #define GIVES_UP 1
@@ -58,8 +64,18 @@ bool is_inside[CHAINS];         /* the waiter has a parent */
 
 bool is_chains_locked;
 byte waits_for[CHAINS] = NONE; /* chain_waits: the pool; guarded by the lock of chains */
+byte held[CHAINS]; /* leases: permits_of the chain's waiter */
+bool is_woken;     /* the keeper */
 byte ended;
 bool is_dying[POOLS * SLOTS]; /* ghost: condemned */
+
+/* The arrays of slots have at most four elements; with fewer the last one stands for the rest. */
+#define LAST (POOLS * SLOTS - 1)
+#define THIRD (LAST > 2 -> 2 : LAST)
+#define USED                                                                                       \
+    ((has[0] != FREE) + (has[1] != FREE) + (LAST > 1 && has[THIRD] != FREE) +                      \
+     (LAST > 2 && has[LAST] != FREE))
+#define IS_PERMITTED (PERMITS == 0 || USED < PERMITS)
 
 #ifdef CAPPED
 #define IS_AT_CAP(pool, c)                                                                         \
@@ -79,9 +95,9 @@ inline find_free(pool, c)
     found = NONE;
     if
     :: IS_AT_CAP(pool, c)
-    :: !IS_AT_CAP(pool, c) && has[SLOT(pool, 0)] == FREE -> found = SLOT(pool, 0)
+    :: !IS_AT_CAP(pool, c) && IS_PERMITTED && has[SLOT(pool, 0)] == FREE -> found = SLOT(pool, 0)
 #if SLOTS == 2
-    :: !IS_AT_CAP(pool, c) && has[SLOT(pool, 1)] == FREE -> found = SLOT(pool, 1)
+    :: !IS_AT_CAP(pool, c) && IS_PERMITTED && has[SLOT(pool, 1)] == FREE -> found = SLOT(pool, 1)
 #endif
     :: else
     fi
@@ -136,7 +152,8 @@ inline free_slot(slot)
     atomic {
         has[slot] = FREE;
         is_dying[slot] = false;
-        grant_to_any(slot)
+        grant_to_any(slot);
+        is_woken = PERMITS != 0
     };
     tell_served(slot)
 }
@@ -183,6 +200,39 @@ inline look_at(c)
     }
 }
 
+/* are_permits_stalled: each waiting chain is looked at in a hold of its pool's lock. */
+#define STALLED_OF(c) (waits_for[c] != NONE -> held[c] : 0)
+#if CHAINS == 3
+#define STALLED (STALLED_OF(0) + STALLED_OF(1) + STALLED_OF(2))
+#else
+#define STALLED (STALLED_OF(0) + STALLED_OF(1))
+#endif
+
+inline look_at_permits()
+{
+    if
+    :: PERMITS != 0 && !is_circle && STALLED >= PERMITS ->
+        is_circle = true;
+#ifndef BUG_STALLED_WERE_SERVED
+        if
+        :: waits_for[0] != NONE && queued_in[0] == NONE -> is_circle = false
+        :: else
+        fi;
+        if
+        :: waits_for[1] != NONE && queued_in[1] == NONE -> is_circle = false
+        :: else
+        fi;
+#if CHAINS == 3
+        if
+        :: waits_for[2] != NONE && queued_in[2] == NONE -> is_circle = false
+        :: else
+        fi
+#endif
+#endif
+    :: else
+    fi
+}
+
 inline search()
 {
     marked = 1 << me;
@@ -197,12 +247,21 @@ inline search()
     :: !is_circle || to_look_at == 0 -> break
     od;
     marked = 0;
-    to_look_at = 0
+    to_look_at = 0;
+#ifndef BUG_IGNORE_PERMITS
+    look_at_permits()
+#endif
 }
 
 /* Ghost: the chains that are queued, less those for whom a slot is or comes free otherwise. */
+#define IS_OVER_SOON(slot)                                                                         \
+    (has[slot] == CONDEMNED || is_dying[slot] ||                                                   \
+     (has[slot] < CONDEMNED && !(stuck & (1 << has[slot]))))
+#define PERMIT_COMES                                                                               \
+    (IS_PERMITTED || IS_OVER_SOON(0) || IS_OVER_SOON(1) || IS_OVER_SOON(THIRD) ||                  \
+     IS_OVER_SOON(LAST))
 #define COMES_FREE(slot, c)                                                                        \
-    (HELPS(slot, queued_in[c], c) && (has[slot] >= CONDEMNED || is_dying[slot] || !(stuck & (1 << has[slot]))))
+    (HELPS(slot, queued_in[c], c) && ((has[slot] == FREE && PERMIT_COMES) || IS_OVER_SOON(slot)))
 #if SLOTS == 2
 #define GETS_ON(c)                                                                                 \
     (queued_in[c] == NONE || COMES_FREE(SLOT(queued_in[c], 0), c) ||                              \
@@ -240,6 +299,7 @@ inline ask(to)
         :: found != NONE -> has[found] = me
         :: else ->
             queued_in[me] = to;
+            is_woken = PERMITS != 0;
             if
             :: is_patient = true
             :: GIVES_UP -> is_patient = false
@@ -332,13 +392,13 @@ proctype chain(byte me)
         atomic {
             to = 0;
             if
-            :: slot != NONE -> leases[depth] = slot; depth++
+            :: slot != NONE -> leases[depth] = slot; depth++; held[me] = depth
             :: else
             fi;
             slot = 0
         }
     :: depth != 0 ->
-        atomic { depth--; slot = leases[depth]; leases[depth] = 0 };
+        atomic { depth--; held[me] = depth; slot = leases[depth]; leases[depth] = 0 };
         if
         :: free_slot(slot)
 #ifdef BUG_CONDEMNED_IS_CHAINS
@@ -360,13 +420,51 @@ proctype destroyer(byte slot)
     free_slot(slot)
 }
 
+/* Advances every pool when a permit came back, or somebody began to wait for one. */
+proctype keeper()
+{
+    byte served = NONE, found = NONE, p;
+end:
+    do
+    :: is_woken ->
+        is_woken = false;
+        do
+        :: p < POOLS ->
+            atomic {
+                found = NONE;
+                if
+                :: IS_PERMITTED && has[SLOT(p, 0)] == FREE -> found = SLOT(p, 0)
+#if SLOTS == 2
+                :: IS_PERMITTED && has[SLOT(p, 1)] == FREE -> found = SLOT(p, 1)
+#endif
+                :: else
+                fi;
+                if
+                :: found != NONE -> grant_to_any(found)
+                :: else
+                fi
+            };
+            if
+            :: served != NONE -> tell_served(found)
+            :: else -> p++
+            fi;
+            atomic { served = NONE; found = NONE }
+        :: else -> break
+        od;
+        p = 0
+    od
+}
+
 init
 {
     atomic {
         run chain(0);
         run chain(1);
 #if CHAINS == 3
-        run chain(2)
+        run chain(2);
+#endif
+#if PERMITS != 0
+        run keeper()
 #endif
     }
 }

@@ -9,9 +9,9 @@
  * timer), by `has_failed` (one build at a time) and by the breaker's probe.
  *
  * What is abstracted. Times: a hold ends at any moment, and nothing else measures. The order of
- * waiters (P9): any waiter whose principal is below its cap may be served next; turns.c has tests of
- * its own. Permits: ceiling.pml. Chains: chains.pml. Which idle item is lent, and which is evicted:
- * any, but for affinity's preference (P4). Counters and errors: nothing depends on them.
+ * waiters (P9): any waiter whose principal is below its cap may be served next; turns.c has tests
+ * of its own. Permits: ceiling.pml. Chains: chains.pml. Which idle item is lent, and which is
+ * evicted: any, but for affinity's preference (P4). Counters and errors: nothing depends on them.
  *
  * What is checked, where:
  *   P1, P2  `move`: a slot has one state, and moves as the table in pool_core.c says. A condemned
@@ -188,7 +188,7 @@ inline empty_slot(s)
 
 /* ---- granting ---- */
 
-/* `chosen`: any idle slot that affinity prefers for the principal, or with BUG_LEND_CONDEMNED any. */
+/* `chosen`: an idle slot that affinity prefers for the principal; see BUG_LEND_CONDEMNED. */
 inline choose_idle(p)
 {
     s = 0;
@@ -388,7 +388,7 @@ inline tell()
     fi
 }
 
-/* P5, P8, P9. Who may be served and is not is owed a step: by the keeper, or by the end of a destroy. */
+/* P5, P8, P9. Who may be served and is not is owed a step: by the keeper, or by a destroy. */
 inline check_hold()
 {
     assert(!MAY_SERVE || (!is_closed && COUNT(IDLE) == 0));

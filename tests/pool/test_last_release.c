@@ -73,11 +73,8 @@ static void who_answers_keeps_the_pool_until_the_callback_has_returned(void **st
     (void)state;
     char item;
     user u = {0};
-    bhi_pool_options options = {.live_max = 1,
-                                .waiters_max = 1,
-                                .destroy_cb = destroy_cb,
-                                .freed_cb = freed_cb,
-                                .arg = &u};
+    bhi_pool_options options = {
+        .live_max = 1, .waiters_max = 1, .destroy_cb = destroy_cb, .freed_cb = freed_cb, .arg = &u};
     assert_int_equal(bhi_pool_create(&options, &u.pool, NULL), BH_OK);
     bhi_waiter first = {0}, second = {.granted_cb = end_all_cb, .arg = &u};
     bhi_grant grant, queued;

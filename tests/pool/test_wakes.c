@@ -144,7 +144,8 @@ static void starved_again_it_tells_again(void **state)
     bhi_pool_release(b);
 }
 
-/* A permit that came back is for who waited first, also when somebody asks before that one looks. */
+/* A permit that came back is for who waited first, also when somebody asks before that one looks.
+ */
 static void who_comes_later_lines_up_behind_a_starved_pool(void **state)
 {
     (void)state;
