@@ -106,6 +106,16 @@ void bhi_refusal_of_wait_locked(bhi_pool *pool, const bhi_waiter *waiter, bh_sta
             bhi_fail(reterr, why,
                      "%s while waiting for an instance: %u builds failed in a row, the last: %s",
                      how, pool->core.failures, pool->last_build_error.text);
+    else if (pool->core.breaker.state != BHI_BREAKER_CLOSED)
+        status = bhi_fail(reterr, why,
+                          "%s while waiting for an instance: too many were condemned lately, and "
+                          "none is built for now",
+                          how);
+    else if (pool->core.is_starved && atomic_load(&pool->options.ceiling->is_memory_out))
+        status = bhi_fail(reterr, why,
+                          "%s while waiting for an instance: the process's resident memory is "
+                          "above its ceiling",
+                          how);
     else if (pool->core.is_starved)
         status = bhi_fail(
             reterr, why, "%s while waiting for an instance: the ceiling over all pools was reached",

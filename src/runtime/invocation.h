@@ -46,8 +46,8 @@ BH_MUST_USE bh_status bhi_invocation_start(bh_capsule *capsule, bhi_worker *work
  * invocation. Before it is begun or run. */
 void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer);
 
-/* It is made by `parent`, which waits for it and outlives it: refused with BH_E_NESTED where it could
- * only wait for the chain of its parents. Before it is begun or run. */
+/* It is made by `parent`, which waits for it and outlives it: refused with BH_E_NESTED where it
+ * could only wait for the chain of its parents. Before it is begun or run. */
 void bhi_invocation_nest(bhi_invocation *invocation, bhi_invocation *parent);
 
 /* End it soon with the outcome CANCELLED; done_cb is still called. */

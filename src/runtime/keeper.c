@@ -19,6 +19,9 @@ void bhi_keeper_add(bhi_keeper *keeper, bh_capsule *capsule)
     pthread_mutex_lock(&keeper->lock);
     bhi_list_push_back(&keeper->capsules, &capsule->keeper_link);
     pthread_mutex_unlock(&keeper->lock);
+    if (bhi_ceiling_has_starved(&keeper->ceiling))
+        bhi_keeper_wake(keeper,
+                        0); /* its idle instances could give way, and did not count before */
 }
 
 void bhi_keeper_remove(bhi_keeper *keeper, bh_capsule *capsule)
@@ -113,21 +116,39 @@ static void on_evict(uv_timer_t *timer)
     bhi_keeper_evict_idle(timer->data, bhi_monotonic_ns());
 }
 
-static void on_look(uv_timer_t *timer)
+static void on_look(uv_timer_t *timer);
+
+static void look_by_the_clock(bhi_keeper *keeper)
 {
-    bhi_keeper_look_at_memory(timer->data, bhi_monotonic_ns());
+    uv_timer_start(&keeper->look_timer, on_look, BHI_LOOK_MS, BHI_LOOK_MS);
 }
 
-/* POLLERR ends it: then memory is looked at by the clock. */
+/* The kernel tells once, then the clock takes over until memory suffices: so a descriptor that
+ * never falls silent costs a look now and then. After an error it is not listened to any more. */
 static void on_pressure(uv_poll_t *poll, int status, int events)
 {
     bhi_keeper *keeper = poll->data;
-    if (status == 0 && (events & UV_PRIORITIZED) != 0) {
-        bhi_keeper_relieve(keeper, bhi_monotonic_ns());
-        return;
-    }
+    keeper->is_told = status == 0 && (events & UV_PRIORITIZED) != 0;
     uv_poll_stop(&keeper->pressure_poll);
-    uv_timer_start(&keeper->look_timer, on_look, BHI_LOOK_MS, BHI_LOOK_MS);
+    look_by_the_clock(keeper);
+    if (keeper->is_told)
+        bhi_keeper_relieve(keeper, bhi_monotonic_ns());
+}
+
+static void listen_to_pressure(bhi_keeper *keeper)
+{
+    keeper->is_told = uv_poll_start(&keeper->pressure_poll, UV_PRIORITIZED, on_pressure) == 0;
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    bhi_keeper *keeper = timer->data;
+    bhi_keeper_look_at_memory(keeper, bhi_monotonic_ns());
+    if (keeper->is_short || !keeper->is_told)
+        return;
+    listen_to_pressure(keeper);
+    if (keeper->is_told && keeper->options.resident_bytes_max == 0)
+        uv_timer_stop(&keeper->look_timer);
 }
 
 static void open_timers(bhi_keeper *keeper)
@@ -144,17 +165,20 @@ static void open_timers(bhi_keeper *keeper)
 /* The kernel tells when memory is short, or else it is looked at by the clock. */
 static void open_pressure(bhi_keeper *keeper)
 {
+    const bhi_keeper_options *options = &keeper->options;
+    if (options->take_pressure_fd != 0)
+        keeper->pressure_fd = options->take_pressure_fd;
+    else if (options->meminfo_path == NULL)
+        keeper->pressure_fd = bhi_memory_open_pressure();
     uv_loop_t *loop = bhi_worker_loop(keeper->worker);
-    keeper->pressure_fd = keeper->options.meminfo_path == NULL ? bhi_memory_open_pressure() : -1;
-    bool is_told = keeper->pressure_fd >= 0 &&
-                   uv_poll_init(loop, &keeper->pressure_poll, keeper->pressure_fd) == 0;
-    keeper->has_poll = is_told;
-    if (is_told) {
+    keeper->has_poll = keeper->pressure_fd >= 0 &&
+                       uv_poll_init(loop, &keeper->pressure_poll, keeper->pressure_fd) == 0;
+    if (keeper->has_poll) {
         keeper->pressure_poll.data = keeper;
-        is_told = uv_poll_start(&keeper->pressure_poll, UV_PRIORITIZED, on_pressure) == 0;
+        listen_to_pressure(keeper);
     }
-    if (!is_told || keeper->options.resident_bytes_max != 0)
-        uv_timer_start(&keeper->look_timer, on_look, BHI_LOOK_MS, BHI_LOOK_MS);
+    if (!keeper->is_told || options->resident_bytes_max != 0)
+        look_by_the_clock(keeper);
 }
 
 /* ---- create, destroy ---- */

@@ -30,6 +30,7 @@ typedef struct bhi_keeper_options {
     uint32_t evict_ms;           /* 0: BHI_EVICT_MS_DEFAULT                                    */
     const char *meminfo_path;    /* NULL: the kernel's pressure-stall information, or else
                                     /proc/meminfo; tests give a file. Borrowed until destroy. */
+    int take_pressure_fd;        /* what polls POLLPRI when memory is short; 0: the kernel's   */
 } bhi_keeper_options;
 
 /* Starts the thread. Fails with BH_E_NOMEM, BH_E_IO. */

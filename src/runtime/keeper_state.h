@@ -29,6 +29,7 @@ struct bhi_keeper {
     uv_poll_t pressure_poll;
     int pressure_fd; /* -1: none */
     bool has_poll;   /* pressure_poll is open */
+    bool is_told;    /* whoever is at its other end tells when memory is short */
     bool is_short;   /* memory was short at the last look: nothing is kept warm */
 };
 

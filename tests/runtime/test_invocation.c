@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "runtime/capsule.h"
+#include "runtime/profiles.h"
 #include "runtime/invocation.h"
 #include "support/runtime_fixture.h"
 
@@ -575,6 +576,28 @@ static void principals_take_turns_when_they_wait(void **state)
     release(capsule);
 }
 
+static void a_profile_says_how_many_are_served_in_a_turn(void **state)
+{
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/profiles.toml", fixture.directory);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs("[principal.bob]\nweight = 2\n", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(bhi_profiles_load(path, &fixture.runtime->profiles, NULL), BH_OK);
+    bh_capsule *capsule = load_with("sleep", BH_REUSE_SHARED, 1, 8);
+    start_as('a', capsule, "carol");
+    start_as('b', capsule, "alice");
+    start_as('c', capsule, "alice");
+    start_as('d', capsule, "bob");
+    start_as('e', capsule, "bob");
+    start_as('f', capsule, "bob");
+    finish('f');
+    assert_string_equal(ended, "abdecf");
+    release(capsule);
+}
+
 static void a_principal_at_its_cap_waits_beside_a_free_instance(void **state)
 {
     (void)state;
@@ -809,6 +832,7 @@ int main(void)
         CASE(waiters_are_served_in_the_order_they_came),
         CASE(one_more_than_the_queue_holds_is_refused),
         CASE(principals_take_turns_when_they_wait),
+        CASE(a_profile_says_how_many_are_served_in_a_turn),
         CASE(a_principal_at_its_cap_waits_beside_a_free_instance),
         CASE(a_failed_build_tells_its_builder_and_the_next_one_builds),
         CASE(a_waiting_guest_keeps_no_other_from_finishing),

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -205,7 +207,7 @@ static void short_memory_evicts_the_least_recently_used_first_below_min_idle(voi
     snprintf(meminfo, sizeof meminfo, "%s/meminfo", fixture.directory);
     write_meminfo(meminfo, 900000);
     bhi_keeper *keeper;
-    bhi_keeper_options options = {.evict_ms = 1000000, .meminfo_path = meminfo};
+    bhi_keeper_options options = {.evict_ms = 50, .meminfo_path = meminfo};
     assert_int_equal(bhi_keeper_create(&options, &keeper, NULL), BH_OK);
     bh_capsule *old = load_as("old", "counter_state", "[capsule]\nmin_idle = 3\n", shared);
     bh_capsule *recent = load_as("recent", "counter_state", "[capsule]\nmin_idle = 3\n", shared);
@@ -219,12 +221,44 @@ static void short_memory_evicts_the_least_recently_used_first_below_min_idle(voi
     assert_true(stats_of(recent).evicted_by_need == 0 || stats_of(old).idle == 0);
     WAIT_FOR(stats_of(old).idle + stats_of(recent).idle == 0); /* as long as it is short */
     write_meminfo(meminfo, 900000);
+    WAIT_FOR(stats_of(old).idle == 3 && stats_of(recent).idle == 3); /* min_idle counts again */
     assert_int_equal(invoke(old, "x", "")->outcome, BH_OUTCOME_RETURNED);
     bhi_keeper_remove(keeper, old);
     bhi_keeper_remove(keeper, recent);
     bhi_keeper_destroy(keeper);
     bh_capsule_release(old);
     bh_capsule_release(recent);
+}
+
+/* A byte out of band polls as pressure does. */
+static void what_the_kernel_tells_evicts_once_and_then_memory_is_looked_at(void **state)
+{
+    open_with(NULL);
+    char meminfo[128];
+    snprintf(meminfo, sizeof meminfo, "%s/meminfo", fixture.directory);
+    write_meminfo(meminfo, 900000);
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    bhi_keeper *keeper;
+    bhi_keeper_options options = {
+        .evict_ms = 50, .meminfo_path = meminfo, .take_pressure_fd = ends[0]};
+    assert_int_equal(bhi_keeper_create(&options, &keeper, NULL), BH_OK);
+    bh_capsule *capsule = load_as("a", "counter_state", "[capsule]\nmin_idle = 4\n", shared);
+    bhi_keeper_remove(fixture.runtime->keeper, capsule);
+    bhi_keeper_add(keeper, capsule);
+    assert_int_equal(send(ends[1], "!", 1, MSG_OOB), 1);
+    WAIT_FOR(stats_of(capsule).evicted_by_need != 0);
+    char byte;
+    assert_int_equal(recv(ends[0], &byte, 1, MSG_OOB), 1); /* the pressure is over */
+    WAIT_FOR(stats_of(capsule).idle == 4);                 /* and min_idle counts again */
+    assert_int_equal(send(ends[1], "!", 1, MSG_OOB), 1);
+    uint64_t evicted = stats_of(capsule).evicted_by_need;
+    WAIT_FOR(stats_of(capsule).evicted_by_need > evicted); /* it still listens */
+    assert_int_equal(recv(ends[0], &byte, 1, MSG_OOB), 1);
+    close(ends[1]);
+    bhi_keeper_remove(keeper, capsule);
+    bhi_keeper_destroy(keeper); /* closes the other end */
+    bh_capsule_release(capsule);
 }
 
 static void above_the_ceiling_of_resident_bytes_no_instance_is_built(void **state)
@@ -237,6 +271,7 @@ static void above_the_ceiling_of_resident_bytes_no_instance_is_built(void **stat
     bh_result result = {0};
     bh_error error;
     assert_int_equal(bh_invoke(capsule, &request, &result, &error), BH_E_DEADLINE);
+    assert_non_null(strstr(error.text, "resident memory is above its ceiling"));
     assert_int_equal(stats_of(capsule).live, 0);
     bh_result_deinit(&result);
     bh_capsule_release(capsule);
@@ -354,6 +389,7 @@ int main(void)
         CASE(a_capsule_gets_the_permit_that_the_least_recently_used_one_holds_idle),
         CASE(a_caller_that_gets_no_permit_is_told_what_it_waited_for),
         CASE(short_memory_evicts_the_least_recently_used_first_below_min_idle),
+        CASE(what_the_kernel_tells_evicts_once_and_then_memory_is_looked_at),
         CASE(above_the_ceiling_of_resident_bytes_no_instance_is_built),
         cmocka_unit_test_teardown(the_kernel_says_how_much_memory_there_is, no_fixture),
         CASE(builds_that_were_held_back_go_on_when_their_time_comes),
