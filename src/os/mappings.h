@@ -1,0 +1,27 @@
+/* os/mappings.h - how many memory mappings the process may still make.
+ *
+ * The kernel limits the mappings of a process (vm.max_map_count). A process at the limit can no
+ * longer load a library or start a thread, so instances share a budget below it: a build that does
+ * not fit is refused with its cause, and a restore that would need more copies more instead.
+ *
+ * Threads: any; bhi_mappings_take and _give also in a signal handler.
+ */
+#ifndef BHI_OS_MAPPINGS_H
+#define BHI_OS_MAPPINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Of the kernel's limit, this many are left to the rest of the program. */
+enum { BHI_MAPPINGS_RESERVE = 4096 };
+
+/* Replace the budget of the process; 0: the kernel's limit without the reserve (the default). */
+void bhi_mappings_set_max(uint32_t mappings_max);
+uint32_t bhi_mappings_max(void);
+
+/* Take `count` of the budget; false when they are not there. */
+bool bhi_mappings_take(uint32_t count);
+void bhi_mappings_give(uint32_t count);
+uint32_t bhi_mappings_held(void);
+
+#endif
