@@ -11,12 +11,10 @@
 
 typedef struct bh_capsule bh_capsule;
 
-/* How instances are used again between leases (manifest key capsule.reuse). Until instances can be
- * restored, PRISTINE is served like NEVER, by a new instance for every lease, and PRINCIPAL builds
- * a new one when the principal changes. */
+/* How instances are used again between leases (manifest key capsule.reuse). */
 typedef enum bh_reuse {
     BH_REUSE_PRISTINE,  /* every lease starts from the state after initialisation (the default)  */
-    BH_REUSE_PRINCIPAL, /* kept for the same principal, fresh when it changes                   */
+    BH_REUSE_PRINCIPAL, /* kept for the same principal, restored when it changes                */
     BH_REUSE_SHARED,    /* state carries over between principals: trusted capsules only          */
     BH_REUSE_NEVER      /* rebuilt for every lease                                               */
 } bh_reuse;
@@ -50,7 +48,12 @@ BH_API void bh_capsule_close(bh_capsule *capsule);
 BH_API const char *bh_capsule_name(const bh_capsule *capsule);
 BH_API const char *bh_capsule_version(const bh_capsule *capsule);
 BH_API const char *bh_capsule_description(const bh_capsule *capsule);
-BH_API bh_reuse bh_capsule_reuse(const bh_capsule *capsule);
+BH_API bh_reuse bh_capsule_reuse(const bh_capsule *capsule); /* as asked for */
+/* As it is served: NEVER instead of PRISTINE when its instances cannot be restored, or when its
+ * initialisation reads randomness or a clock and the manifest does not accept that. The second says
+ * why, "" when there is nothing to say. */
+BH_API bh_reuse bh_capsule_served_as(const bh_capsule *capsule);
+BH_API const char *bh_capsule_served_why(const bh_capsule *capsule);
 BH_API const char *bh_reuse_name(bh_reuse reuse); /* "pristine" */
 
 /* Upper bounds in nanoseconds of the buckets of bh_histogram; the last bucket has none. */
@@ -77,9 +80,15 @@ typedef struct bh_capsule_stats {
     uint64_t condemned[BH_OUTCOME_COUNT]; /* instances destroyed because a lease ended like this  */
     uint64_t retired; /* instances destroyed after a clean lease, as their reuse asks          */
     uint64_t evicted_idle, evicted_by_need; /* idle instances destroyed: unused; for memory       */
+    uint64_t restores_whole; /* restored by copying the whole memory                              */
+    uint64_t restores_dearer; /* not restored: a new instance was cheaper, or a table had grown */
+    uint64_t restores_failed; /* not restored: the operating system refused; instances condemned */
+    uint64_t verified;   /* restored instances that were compared with their snapshot         */
+    uint64_t mismatches; /* of those: differed, and were condemned. Anything but 0 is a defect */
     uint64_t refusals[BH_STATUS_COUNT]; /* callers that got no instance, by status               */
     uint64_t memory_bytes_code; /* size of the wasm file                                         */
-    uint64_t compile_ns;        /* compile, or load from the cache                               */
+    uint64_t memory_bytes_snapshot; /* of linear memory; 0: there is no snapshot                  */
+    uint64_t compile_ns; /* compile, or load from the cache                               */
     bool is_from_cache;
     bh_histogram wait, run, restore; /* checkout to lease; call; end of the call to return        */
 } bh_capsule_stats;

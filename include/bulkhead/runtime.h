@@ -6,6 +6,7 @@
 #ifndef BULKHEAD_RUNTIME_H
 #define BULKHEAD_RUNTIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <bulkhead/error.h>
@@ -35,6 +36,11 @@ typedef struct bh_runtime_options {
                                     built, looked at twice a second; 0: none                    */
     uint32_t evict_ms; /* instances idle for so long go, down to min_idle     default 30,000     */
     const char *profiles_file; /* TOML: the weights of principals (docs/profiles.md); NULL: all 1 */
+    uint32_t mappings_max; /* memory mappings for instances of the whole process; 0: the kernel's
+                              vm.max_map_count less a reserve */
+    uint32_t verify_every; /* compare one in so many restored instances with its snapshot; 1: each;
+                              UINT32_MAX: none                              default 4096 */
+    bool verify_whole;     /* all of its memory, not a window of 64 KiB */
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */
     void *guest_log_arg;
 } bh_runtime_options;

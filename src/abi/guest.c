@@ -68,8 +68,11 @@ uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, u
     }
     if (size == 0)
         return nothing;
-    guest->ops->will_write(guest, address, (uint32_t)size);
-    return guest->memory + address;
+    if (guest->ops->will_write(guest, address, (uint32_t)size))
+        return guest->memory + address;
+    bhi_guest_trap(guest, "the operating system gave no memory to write at address %" PRIu32,
+                   address);
+    return NULL;
 }
 
 bool bhi_guest_allocate(bhi_guest *guest, uint32_t align, uint64_t size, uint32_t *ret_address)

@@ -45,8 +45,9 @@ typedef struct bhi_guest_ops {
      * abandoned: the host function cancels what it had started and returns false. Never called
      * while !may_leave. */
     bool (*suspend)(bhi_guest *guest);
-    /* Record that [address, address+size) will be written (already bounds-checked). */
-    void (*will_write)(bhi_guest *guest, uint32_t address, uint32_t size);
+    /* Make [address, address+size) writable and record it (already bounds-checked). False: the
+     * operating system gave no memory for it. */
+    bool (*will_write)(bhi_guest *guest, uint32_t address, uint32_t size);
 } bhi_guest_ops;
 
 enum { BHI_TRAP_TEXT_BYTES = 256 };

@@ -13,8 +13,10 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "engine/instance.h"
+#include "os/fault.h"
 
 /* Per store: the guest and its driver, the driver's table beside the guest's. */
+enum { PRIME_BYTES = 1 };
 enum { INSTANCES_MAX = 2, TABLES_MAX = 9, MEMORIES_MAX = 1, MEMORY_BYTES_BY_MEMORY_CALLBACK = -1 };
 
 /* ---- time ---- */
@@ -104,9 +106,6 @@ static bool has_returned(bhi_instance *instance, wasm_trap_t *trap, wasmtime_err
 static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32_t *ret_address)
 {
     bhi_instance *instance = bhi_instance_of(guest);
-    if (instance->phase == BHI_PHASE_INSTANTIATING)
-        return bhi_guest_trap(guest, "the start function called a host function whose result needs "
-                                     "cabi_realloc, which cannot be called before it returns");
     if (instance->code->exports.realloc == NULL)
         return bhi_guest_trap(guest, "the guest exports no cabi_realloc for a host call's result");
     wasmtime_val_raw_t values[4] = {
@@ -123,8 +122,6 @@ static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32
 static bool suspend(bhi_guest *guest)
 {
     bhi_instance *instance = bhi_instance_of(guest);
-    if (instance->phase == BHI_PHASE_INSTANTIATING)
-        return bhi_guest_trap(guest, "the start function called a host function that waits");
     wasmtime_val_raw_t values[1] = {{.i32 = 0}};
     wasm_trap_t *trap = NULL;
     guest->is_resumed = false;
@@ -135,9 +132,9 @@ static bool suspend(bhi_guest *guest)
     return has_returned(instance, trap, error);
 }
 
-static void will_write(bhi_guest *guest, uint32_t address, uint32_t size)
+static bool will_write(bhi_guest *guest, uint32_t address, uint32_t size)
 {
-    (void)guest, (void)address, (void)size; /* an instance is not restored yet: nothing to record */
+    return bhi_region_will_write(&bhi_instance_of(guest)->memory.region, address, size);
 }
 
 const bhi_guest_ops bhi_instance_guest_ops = {
@@ -250,16 +247,22 @@ static void begin(bhi_instance *instance, bhi_phase phase, const bhi_budget *bud
     wasmtime_context_set_epoch_deadline(instance->context, 1);
 }
 
+static void call_driver(bhi_instance *instance, const bhr_typed_func *func, int32_t argument)
+{
+    instance->call =
+        bhr_typed_func_call_async(instance->context, func, argument, 0, &instance->ending.call);
+}
+
 static void call_driver_entry(bhi_instance *instance, int32_t slot)
 {
     instance->guest.may_leave = true;
-    instance->call = bhr_typed_func_call_async(instance->context, instance->driver_entry, slot, 0,
-                                               &instance->ending.call);
+    call_driver(instance, instance->driver_entry, slot);
 }
 
 void bhi_instance_begin_build(bhi_instance *instance, const bhi_budget *budget)
 {
     BHI_ASSERT(instance->phase == BHI_PHASE_UNBUILT);
+    instance->build_began_ns = bhi_monotonic_ns();
     begin(instance, BHI_PHASE_INSTANTIATING, budget);
     wasmtime_store_limiter(instance->store, MEMORY_BYTES_BY_MEMORY_CALLBACK,
                            budget->table_elements_max, INSTANCES_MAX, TABLES_MAX, MEMORIES_MAX);
@@ -306,6 +309,8 @@ static bh_outcome outcome_of_failure(const bhi_instance *instance, const bhi_fai
 {
     if (instance->is_stopped)
         return instance->stop_outcome;
+    if (instance->memory.open_status != BH_OK)
+        return BH_OUTCOME_HOST_FAILURE;
     if (failure->is_out_of_fuel)
         return BH_OUTCOME_OUT_OF_FUEL;
     return instance->memory.was_growth_refused ? BH_OUTCOME_MEMORY_LIMIT : BH_OUTCOME_TRAPPED;
@@ -321,6 +326,7 @@ static void settle_failure(bhi_instance *instance)
     bhi_failure_read(failure, &instance->ending);
     bhi_call_result *result = &instance->result;
     result->outcome = outcome_of_failure(instance, failure);
+    result->host_status = instance->memory.open_status;
     if (instance->failure != NULL) {
         result->message = failure->message;
         result->backtrace = failure->backtrace;
@@ -340,7 +346,7 @@ static void settle(bhi_instance *instance)
     instance->result.fuel_used = instance->budget->fuel - fuel_left;
     if (bhi_ending_is_failure(&instance->ending) || instance->is_stopped)
         settle_failure(instance);
-    else
+    else if (instance->phase == BHI_PHASE_CALLING)
         instance->phase = BHI_PHASE_READY;
 }
 
@@ -351,19 +357,73 @@ static void settle_build_failure(bhi_instance *instance, const bh_error *error)
     settle(instance);
 }
 
-/* The guest is instantiated. True when the build goes on with `_initialize`. */
+/* ---- building after instantiation ---- */
+
+/* The steps of initialisation in order; true when a step has something to run, which has begun. */
+static bool begin_start(bhi_instance *instance)
+{
+    if (instance->code->exports.start == NULL)
+        return false;
+    call_driver_entry(instance, BHI_DRIVER_START);
+    return true;
+}
+
+static bool begin_initialize(bhi_instance *instance)
+{
+    if (instance->code->exports.initialize == NULL)
+        return false;
+    call_driver_entry(instance, BHI_DRIVER_INITIALIZE);
+    return true;
+}
+
+static bool begin_prime(bhi_instance *instance)
+{
+    if (!instance->must_prime || instance->code->exports.realloc == NULL)
+        return false;
+    instance->is_primed = true;
+    instance->guest.may_leave = false;
+    call_driver(instance, instance->driver_prime, PRIME_BYTES);
+    return true;
+}
+
+static bool (*const build_steps[])(bhi_instance *) = {begin_start, begin_initialize, begin_prime};
+enum { BUILD_STEPS = sizeof build_steps / sizeof *build_steps };
+
+/* Restores weigh copying against building again. */
+static void note_build_time(bhi_instance *instance)
+{
+    if (instance->snapshot != NULL && instance->snapshot->image != NULL)
+        bhi_image_note_ns(&instance->snapshot->image->build_ns,
+                          bhi_monotonic_ns() - instance->build_began_ns);
+}
+
+static void finish_build(bhi_instance *instance)
+{
+    bh_error error;
+    bool has_initialised = instance->snapshot != NULL && instance->snapshot->must_initialise;
+    if (has_initialised && bhi_instance_adopt_snapshot(instance, &error) != BH_OK)
+        settle_build_failure(instance, &error);
+    else
+        note_build_time(instance);
+}
+
+/* The guest is instantiated, or a step of its initialisation returned. True when another began. */
 static bool go_on_building(bhi_instance *instance)
 {
     bh_error error;
-    if (bhi_instance_attach_driver(instance, &error) != BH_OK) {
+    if (instance->phase == BHI_PHASE_INSTANTIATING &&
+        bhi_instance_attach(instance, &error) != BH_OK) {
         settle_build_failure(instance, &error);
         return false;
     }
-    if (instance->code->exports.initialize == NULL)
-        return false;
     instance->phase = BHI_PHASE_INITIALIZING;
-    call_driver_entry(instance, BHI_DRIVER_INITIALIZE);
-    return true;
+    bool must_initialise = instance->snapshot == NULL || instance->snapshot->must_initialise;
+    while (must_initialise && instance->build_step < BUILD_STEPS)
+        if (build_steps[instance->build_step++](instance))
+            return true;
+    instance->phase = BHI_PHASE_READY;
+    finish_build(instance);
+    return false;
 }
 
 static void delete_pending(bhi_instance *instance)
@@ -392,11 +452,18 @@ static bool run_guest(bhi_instance *instance)
     bhi_ticker *ticker = &instance->code->engine->ticker;
     instance->ticks = 0;
     bhi_ticker_enter(ticker);
+    bhi_fault_watch(&instance->memory.region);
     bool is_done = poll_pending(instance);
+    bhi_fault_watch(NULL);
     bhi_ticker_leave(ticker);
     if (is_done)
         delete_pending(instance);
     return is_done;
+}
+
+static bool is_building(const bhi_instance *instance)
+{
+    return instance->phase == BHI_PHASE_INSTANTIATING || instance->phase == BHI_PHASE_INITIALIZING;
 }
 
 bhi_poll bhi_instance_poll(bhi_instance *instance)
@@ -405,10 +472,8 @@ bhi_poll bhi_instance_poll(bhi_instance *instance)
     for (;;) {
         if (!run_guest(instance))
             return instance->is_waiting ? BHI_POLL_WAITING : BHI_POLL_YIELDED;
-        bool was_instantiating = instance->phase == BHI_PHASE_INSTANTIATING;
         settle(instance);
-        bool is_built = was_instantiating && instance->phase == BHI_PHASE_READY;
-        if (!is_built || !go_on_building(instance))
+        if (!is_building(instance) || !go_on_building(instance))
             return BHI_POLL_DONE;
     }
 }

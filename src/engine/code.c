@@ -1,10 +1,13 @@
-/* engine/code.c - one compiled capsule: check, compile or load, link. */
+/* engine/code.c - one compiled capsule: check, rewrite, compile or load, link, lay out memory. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "engine/code.h"
 #include "engine/code_cache.h"
 #include "engine/failure.h"
+
+enum { WASM_PAGE_BYTES = 65536, WASM_PAGES_MAX = 65536 };
 
 static const char *const entry_exports[BHI_ENTRY_COUNT] = {
     [BHI_ENTRY_HOOK] = "astrid-hook-trigger",
@@ -120,6 +123,101 @@ static bh_status keep_exports(bhi_code *code, const bhi_capsule_image *image, bh
     return status;
 }
 
+/* ---- the module as it is compiled ---- */
+
+static bh_status out_of_memory(bh_error *reterr)
+{
+    return bhi_fail(reterr, BH_E_NOMEM, "no memory for a capsule's code");
+}
+
+/* Code that the scan does not know cannot be judged: such a capsule is rebuilt, not restored. */
+static bh_status judge(bhi_code *code, const bhi_wasm_module *module, bhi_arena *arena,
+                       bh_error *reterr)
+{
+    bhi_restorability found;
+    bh_error error;
+    bh_status status = bhi_restorability_read(module, arena, &found, &error);
+    if (status == BH_E_NOMEM)
+        return out_of_memory(reterr);
+    bool is_known = status == BH_OK;
+    code->stats.restorable = is_known ? found.restorable : BHI_RESTORABLE_NO;
+    snprintf(code->stats.not_restorable_why, sizeof code->stats.not_restorable_why, "%.*s",
+             BHI_RESTORABILITY_REASON_BYTES - 1, is_known ? found.reason : error.text);
+    return BH_OK;
+}
+
+static uint32_t *keep_indices(bhi_code *code, const uint32_t *indices, uint32_t count)
+{
+    uint32_t *kept = bhi_arena_calloc(&code->arena, count, sizeof *kept);
+    if (kept != NULL && count > 0)
+        memcpy(kept, indices, count * sizeof *kept);
+    return kept;
+}
+
+static bh_status keep_state(bhi_code *code, const bhi_rewrite *rewrite, bh_error *reterr)
+{
+    code->state = (bhi_code_state){
+        .has_memory = rewrite->has_memory,
+        .globals = keep_indices(code, rewrite->globals, rewrite->globals_count),
+        .globals_count = rewrite->globals_count,
+        .tables = keep_indices(code, rewrite->tables, rewrite->tables_count),
+        .tables_count = rewrite->tables_count,
+    };
+    if (rewrite->has_start)
+        code->exports.start = bhi_arena_text(&code->arena, bhi_bytes_of(BHI_REWRITE_START));
+    bool is_kept = code->state.globals != NULL && code->state.tables != NULL &&
+                   (!rewrite->has_start || code->exports.start != NULL);
+    return is_kept ? BH_OK : out_of_memory(reterr);
+}
+
+static bh_status apply_segments(bhi_image *image, const bhi_rewrite *rewrite, bh_error *reterr)
+{
+    size_t size = image != NULL ? image->size : 0;
+    for (uint32_t i = 0; i < rewrite->segments_count; i++) {
+        const bhi_wasm_segment *segment = &rewrite->segments[i];
+        if (segment->bytes.len > size || segment->offset > size - segment->bytes.len)
+            return bhi_fail(reterr, BH_E_MODULE,
+                            "active data segment %u is out of bounds: %zu bytes at %u, the memory "
+                            "has %zu",
+                            i, segment->bytes.len, segment->offset, size);
+        if (segment->bytes.len > 0)
+            memcpy(image->bytes + segment->offset, segment->bytes.data, segment->bytes.len);
+    }
+    return BH_OK;
+}
+
+static bh_status lay_out_memory(bhi_code *code, const bhi_wasm_module *module,
+                                const bhi_rewrite *rewrite, bh_error *reterr)
+{
+    uint64_t pages = rewrite->has_memory ? module->memories[0].min : 0;
+    if (pages > WASM_PAGES_MAX)
+        return bhi_fail(reterr, BH_E_MODULE, "a memory of %llu pages, more than the limit of %d",
+                        (unsigned long long)pages, WASM_PAGES_MAX);
+    bh_status status = BH_OK;
+    if (pages > 0)
+        status = bhi_image_create((size_t)pages * WASM_PAGE_BYTES, &code->initial, reterr);
+    if (status == BH_OK)
+        status = apply_segments(code->initial, rewrite, reterr);
+    if (status == BH_OK && code->initial != NULL)
+        status = bhi_image_seal(code->initial, reterr);
+    return status;
+}
+
+static bh_status rewrite_and_compile(bhi_code *code, const bhi_capsule_image *image,
+                                     bhi_arena *arena, bh_error *reterr)
+{
+    bhi_rewrite rewrite;
+    bh_status status = judge(code, &image->module, arena, reterr);
+    if (status == BH_OK)
+        status =
+            bhi_rewrite_module(&image->module, code->stats.restorable, arena, &rewrite, reterr);
+    if (status == BH_OK)
+        status = keep_state(code, &rewrite, reterr);
+    if (status == BH_OK)
+        status = make_module(code, rewrite.wasm, reterr);
+    return status == BH_OK ? lay_out_memory(code, &image->module, &rewrite, reterr) : status;
+}
+
 bh_status bhi_code_create(bhi_engine *engine, const bhi_capsule_image *image, bhi_code **ret_code,
                           bh_error *reterr)
 {
@@ -128,12 +226,14 @@ bh_status bhi_code_create(bhi_engine *engine, const bhi_capsule_image *image, bh
         return status;
     bhi_code *code = calloc(1, sizeof *code);
     if (code == NULL)
-        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a capsule's code");
+        return out_of_memory(reterr);
     atomic_init(&code->references, 1);
     code->engine = engine;
     status = keep_exports(code, image, reterr);
+    bhi_arena arena = {0};
     if (status == BH_OK)
-        status = make_module(code, image->core, reterr);
+        status = rewrite_and_compile(code, image, &arena, reterr);
+    bhi_arena_deinit(&arena);
     if (status == BH_OK)
         status = link_module(code, image, reterr);
     if (status != BH_OK) {
@@ -158,6 +258,7 @@ void bhi_code_release(bhi_code *code)
         wasmtime_instance_pre_delete(code->guest);
     if (code->module != NULL)
         wasmtime_module_delete(code->module);
+    bhi_image_release(code->initial);
     bhi_arena_deinit(&code->arena);
     free(code);
 }

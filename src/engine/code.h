@@ -6,6 +6,8 @@
 #include "engine/stacks.h"
 #include "engine/ticker.h"
 #include "engine/wasmtime_api.h"
+#include "os/image.h"
+#include "wasm/rewrite.h"
 
 typedef struct bhi_code_cache bhi_code_cache;
 
@@ -22,10 +24,20 @@ struct bhi_engine {
 /* Names of core exports, NUL-terminated; NULL when absent. */
 typedef struct bhi_code_exports {
     char *realloc;
+    char *start; /* the start function, which the host runs */
     char *initialize;
     char *entries[BHI_ENTRY_COUNT];
     char *post_return; /* of the hook */
 } bhi_code_exports;
+
+/* The state of an instance beside its memory, as the rewritten module exports it. */
+typedef struct bhi_code_state {
+    bool has_memory;
+    uint32_t *globals; /* indices in the module */
+    uint32_t globals_count;
+    uint32_t *tables;
+    uint32_t tables_count;
+} bhi_code_state;
 
 struct bhi_code {
     atomic_uint references;
@@ -33,8 +45,10 @@ struct bhi_code {
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *guest;
     bhi_code_exports exports;
+    bhi_code_state state;
+    bhi_image *initial; /* memory before any guest code ran; NULL: of no bytes */
     bhi_code_stats stats;
-    bhi_arena arena; /* holds the names */
+    bhi_arena arena; /* holds names and indices */
 };
 
 /* engine/link.c: refuse an image that imports what we do not provide (all of it named), and an

@@ -13,6 +13,7 @@
 #include "engine/code.h"
 #include "engine/code_cache.h"
 #include "engine/memory.h"
+#include "os/fault.h"
 
 #define ENGINE_VERSION "48.0.8"
 
@@ -88,6 +89,8 @@ static bh_status set_up(bhi_engine *engine, const bhi_engine_options *options, b
     if (engine->wasm == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "the engine could not be created");
     bh_status status = bhi_driver_create(engine, &engine->driver, reterr);
+    if (status == BH_OK)
+        status = bhi_fault_install(reterr);
     if (status != BH_OK)
         return status;
     if (options->cache_directory != NULL)

@@ -8,6 +8,10 @@
  *                  └─► DONE     (result says how it ended)
  *   abandon deletes a call between two polls: its host functions see their suspend return false.
  *
+ * A snapshot is the state of an initialised instance, taken once per capsule. Instances made from
+ * it skip initialisation; a tracked one goes back to it with bhi_instance_restore, between two
+ * calls.
+ *
  * E1  The guest is entered only by poll, on a fiber.
  * E2  After an outcome that is not clean the instance makes no further call.
  * E3  No error of the engine library leaves this layer; it becomes a bh_error or a result.
@@ -23,11 +27,14 @@
 
 #include "abi/guest.h"
 #include "base/buffer.h"
+#include "os/region.h"
 #include "wasm/capsule.h"
+#include "wasm/restorability.h"
 
 typedef struct bhi_engine bhi_engine;
 typedef struct bhi_code bhi_code;
 typedef struct bhi_instance bhi_instance;
+typedef struct bhi_snapshot bhi_snapshot;
 
 typedef struct bhi_engine_options {
     const char *cache_directory; /* of compiled code; NULL: compile every time                */
@@ -48,10 +55,13 @@ const char *bhi_engine_version(void);
 typedef struct bhi_code_stats {
     uint64_t compile_ns; /* or the time to load from the cache */
     bool is_from_cache;
+    bhi_restorable restorable;
+    char not_restorable_why[BHI_RESTORABILITY_REASON_BYTES]; /* "" when it is */
 } bhi_code_stats;
 
-/* Compile (or load from the cache) and link. `image` is borrowed for the call. Fails with
- * BH_E_MODULE: does not validate, imports what we do not provide (all named), lacks an export. */
+/* Rewrite, compile (or load from the cache) and link. `image` is borrowed for the call. Fails with
+ * BH_E_MODULE: does not validate, imports what we do not provide (all named), lacks an export, has
+ * a data segment out of bounds; BH_E_NOMEM. */
 BH_MUST_USE bh_status bhi_code_create(bhi_engine *engine, const bhi_capsule_image *image,
                                       bhi_code **ret_code, bh_error *reterr);
 bhi_code *bhi_code_retain(bhi_code *code);
@@ -78,8 +88,16 @@ typedef struct bhi_budget {
     const atomic_bool *is_cancelled; /* read at every tick; may be NULL */
 } bhi_budget;
 
-/* An unbuilt instance. Fails with BH_E_NOMEM. */
+typedef struct bhi_instance_options {
+    bhi_snapshot *snapshot; /* start from it; NULL: from nothing                         */
+    bool is_tracked;        /* it will be restored to the snapshot                       */
+    bool must_prime;        /* without a snapshot: call realloc once at the end of the build,
+                               so that the guest's allocator has its first memory        */
+} bhi_instance_options;
+
+/* An unbuilt instance. `options` may be NULL. Fails with BH_E_NOMEM. */
 BH_MUST_USE bh_status bhi_instance_create(bhi_code *code, const struct bhi_host_table *host,
+                                          const bhi_instance_options *options,
                                           bhi_instance **ret_instance, bh_error *reterr);
 /* Takes NULL, and an instance in any state; abandons its call. */
 void bhi_instance_destroy(bhi_instance *instance);
@@ -87,7 +105,8 @@ void bhi_instance_destroy(bhi_instance *instance);
 /* The guest as its host calls see it: set lease and handles before begin_call. */
 bhi_guest *bhi_instance_guest(bhi_instance *instance);
 
-/* Instantiate and run `_initialize`. The first call of every instance. */
+/* Instantiate; then start function and `_initialize`, or the snapshot in their place. The first
+ * call of every instance. */
 void bhi_instance_begin_build(bhi_instance *instance, const bhi_budget *budget);
 
 typedef struct bhi_hook_call {
@@ -120,11 +139,47 @@ typedef struct bhi_call_result {
     uint64_t fuel_used;
     const char *message;   /* "" or why it did not return, with its cause */
     const char *backtrace; /* "" or wasm frames, one per line, innermost first */
+    bh_status host_status; /* a build that failed for want of memory or mappings; else BH_OK */
 } bhi_call_result;
 
 const bhi_call_result *bhi_instance_result(const bhi_instance *instance);
 
+/* Its build came as far as priming the allocator, and may have failed there. */
+bool bhi_instance_is_primed(const bhi_instance *instance);
+
 /* Bytes of linear memory now, for gauges. */
 uint64_t bhi_instance_memory_bytes(const bhi_instance *instance);
+
+/* ---- snapshot and restore ---- */
+
+/* Take it from an instance that was built without one, of code that is restorable. Calls made since
+ * the build count as initialisation. Fails with BH_E_NOMEM. */
+BH_MUST_USE bh_status bhi_snapshot_take(bhi_instance *instance, bhi_snapshot **ret_snapshot,
+                                        bh_error *reterr);
+bhi_snapshot *bhi_snapshot_retain(bhi_snapshot *snapshot);
+void bhi_snapshot_release(bhi_snapshot *snapshot); /* takes NULL */
+
+/* Initialisation changed a table or a global that holds a function: those cannot be carried to
+ * another instance, so each runs it, and must come to the snapshot's memory. */
+bool bhi_snapshot_must_initialise(const bhi_snapshot *snapshot);
+/* Of linear memory. */
+uint64_t bhi_snapshot_bytes(const bhi_snapshot *snapshot);
+
+/* Put a tracked instance back between two calls. After BHI_RESTORE_DEARER and BHI_RESTORE_FAILED it
+ * makes no further call. */
+BH_MUST_USE bhi_restored bhi_instance_restore(bhi_instance *instance);
+
+/* Compare a restored instance with its snapshot: globals, tables, size, and the bytes of memory in
+ * [offset, offset + size), as far as there are. Changes nothing. */
+BH_MUST_USE bool bhi_instance_is_restored(bhi_instance *instance, uint64_t offset, uint64_t size);
+
+typedef struct bhi_memory_use {
+    uint64_t bytes;      /* of linear memory                         */
+    uint32_t open_pages; /* that a restore looks at                  */
+    uint32_t open_runs;  /* of neighbours; each takes two mappings   */
+    bool is_whole;       /* all of it is copied at a restore         */
+} bhi_memory_use;
+
+void bhi_instance_read_memory_use(const bhi_instance *instance, bhi_memory_use *ret_use);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "driver_wasm.h"
 
 static wasmtime_error_t *define_driver_imports(wasmtime_linker_t *linker)
@@ -48,9 +49,24 @@ bh_status bhi_driver_create(bhi_engine *engine, wasmtime_instance_pre_t **ret_dr
                : bhi_fail_engine(reterr, BH_E_UNSUPPORTED, "linking the driver module", error);
 }
 
-bh_status bhi_instance_create(bhi_code *code, const struct bhi_host_table *host,
-                              bhi_instance **ret_instance, bh_error *reterr)
+/* What its memory starts from, and whether writes to it are known. */
+static void choose_memory(bhi_instance *instance)
 {
+    const bhi_snapshot *snapshot = instance->snapshot;
+    bool must_initialise = snapshot == NULL || snapshot->must_initialise;
+    instance->memory.image = must_initialise ? instance->code->initial : snapshot->image;
+    instance->memory.mode =
+        instance->is_tracked && !must_initialise ? BHI_REGION_TRACKED : BHI_REGION_PLAIN;
+}
+
+bh_status bhi_instance_create(bhi_code *code, const struct bhi_host_table *host,
+                              const bhi_instance_options *options, bhi_instance **ret_instance,
+                              bh_error *reterr)
+{
+    static const bhi_instance_options defaults = {0};
+    if (options == NULL)
+        options = &defaults;
+    BHI_ASSERT(!options->is_tracked || options->snapshot != NULL);
     bhi_instance *instance = calloc(1, sizeof *instance);
     if (instance == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for an instance");
@@ -58,6 +74,11 @@ bh_status bhi_instance_create(bhi_code *code, const struct bhi_host_table *host,
     instance->guest.ops = &bhi_instance_guest_ops;
     instance->guest.host = host;
     instance->memory.guest = &instance->guest;
+    instance->snapshot = options->snapshot != NULL ? bhi_snapshot_retain(options->snapshot) : NULL;
+    instance->is_tracked = options->is_tracked;
+    instance->must_prime =
+        options->snapshot != NULL ? options->snapshot->is_primed : options->must_prime;
+    choose_memory(instance);
     instance->store = wasmtime_store_new(code->engine->wasm, instance, NULL);
     instance->context = wasmtime_store_context(instance->store);
     wasmtime_store_epoch_deadline_callback(instance->store, bhi_instance_epoch_cb, instance, NULL);
@@ -72,7 +93,10 @@ void bhi_instance_destroy(bhi_instance *instance)
     bhi_instance_abandon(instance, BH_OUTCOME_CANCELLED);
     bhr_typed_func_delete(instance->driver_hook);
     bhr_typed_func_delete(instance->driver_entry);
+    bhr_typed_func_delete(instance->driver_prime);
+    bhi_state_close(&instance->state);
     wasmtime_store_delete(instance->store);
+    bhi_snapshot_release(instance->snapshot);
     bhi_arena_deinit(&instance->guest.arena);
     bhi_code_release(instance->code);
     free(instance->failure);
@@ -84,9 +108,14 @@ bhi_guest *bhi_instance_guest(bhi_instance *instance)
     return &instance->guest;
 }
 
+bool bhi_instance_is_primed(const bhi_instance *instance)
+{
+    return instance->is_primed;
+}
+
 uint64_t bhi_instance_memory_bytes(const bhi_instance *instance)
 {
-    return instance->memory.bytes;
+    return instance->memory.region.bytes;
 }
 
 static bool find_func(bhi_instance *instance, const wasmtime_instance_t *owner, const char *name,
@@ -167,6 +196,7 @@ static bh_status fill_driver_table(bhi_instance *instance, const wasmtime_table_
         [BHI_DRIVER_REALLOC] = exports->realloc,
         [BHI_DRIVER_HOOK] = exports->entries[BHI_ENTRY_HOOK],
         [BHI_DRIVER_POST_RETURN] = exports->post_return,
+        [BHI_DRIVER_START] = exports->start,
         [BHI_DRIVER_INITIALIZE] = exports->initialize,
         [BHI_DRIVER_INSTALL] = exports->entries[BHI_ENTRY_INSTALL],
         [BHI_DRIVER_UPGRADE] = exports->entries[BHI_ENTRY_UPGRADE],
@@ -178,7 +208,7 @@ static bh_status fill_driver_table(bhi_instance *instance, const wasmtime_table_
     return status;
 }
 
-bh_status bhi_instance_attach_driver(bhi_instance *instance, bh_error *reterr)
+static bh_status attach_driver(bhi_instance *instance, bh_error *reterr)
 {
     bh_status status = instantiate_driver(instance, reterr);
     if (status != BH_OK)
@@ -187,10 +217,68 @@ bh_status bhi_instance_attach_driver(bhi_instance *instance, bh_error *reterr)
     wasmtime_extern_t table;
     if (!find_typed(instance, "hook", &instance->driver_hook) ||
         !find_typed(instance, "entry", &instance->driver_entry) ||
+        !find_typed(instance, "prime", &instance->driver_prime) ||
         !find_func(instance, driver, "wait", &instance->driver_wait) ||
         !wasmtime_instance_export_get(instance->context, driver, "guest", 5, &table))
         return bhi_fail(reterr, BH_E_BUILD, "the driver lacks an export");
     status = fill_driver_table(instance, &table.of.table, reterr);
     wasmtime_extern_delete(&table);
     return status;
+}
+
+static bh_status find_memory(bhi_instance *instance, bh_error *reterr)
+{
+    wasmtime_extern_t item;
+    if (!instance->code->state.has_memory)
+        return BH_OK;
+    if (!wasmtime_instance_export_get(instance->context, &instance->guest_instance,
+                                      BHI_REWRITE_MEMORY, strlen(BHI_REWRITE_MEMORY), &item))
+        return bhi_fail(reterr, BH_E_BUILD, "the rewritten module lacks its memory");
+    instance->guest_memory = item.of.memory;
+    wasmtime_extern_delete(&item);
+    return BH_OK;
+}
+
+static void set_number(bhi_instance *instance, uint32_t index)
+{
+    const wasmtime_val_t *value = &instance->snapshot->globals[index];
+    bhi_kept_global *kept = &instance->state.globals[index];
+    if (value->kind == WASMTIME_FUNCREF)
+        return; /* initialisation left it as it was, or runs again */
+    wasmtime_error_t *error = wasmtime_global_set(instance->context, &kept->global, value);
+    BHI_ASSERT(error == NULL); /* it is mutable and of this type */
+    kept->value = *value;
+}
+
+static void set_numbers(bhi_instance *instance)
+{
+    for (uint32_t i = 0; i < instance->state.globals_count; i++)
+        set_number(instance, i);
+}
+
+bh_status bhi_instance_attach(bhi_instance *instance, bh_error *reterr)
+{
+    bh_status status = attach_driver(instance, reterr);
+    if (status == BH_OK)
+        status = find_memory(instance, reterr);
+    if (status == BH_OK)
+        status = bhi_state_open(&instance->state, instance->code, instance->context,
+                                &instance->guest_instance, reterr);
+    if (status == BH_OK && instance->snapshot != NULL && !instance->snapshot->must_initialise)
+        set_numbers(instance);
+    return status;
+}
+
+bh_status bhi_instance_adopt_snapshot(bhi_instance *instance, bh_error *reterr)
+{
+    bhi_snapshot *snapshot = instance->snapshot;
+    bhi_region *region = &instance->memory.region;
+    bool has_bytes = snapshot->image != NULL;
+    if (has_bytes != (region->bytes > 0) ||
+        (has_bytes && instance->is_tracked && !bhi_region_rebase(region, snapshot->image)))
+        return bhi_fail(reterr, BH_E_BUILD,
+                        "initialisation changes a table, and its memory differs from one instance "
+                        "to the next: set reuse = \"never\"");
+    set_numbers(instance);
+    return bhi_state_keep(&instance->state, instance->context, reterr);
 }

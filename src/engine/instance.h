@@ -7,6 +7,8 @@
 #include "engine/code.h"
 #include "engine/failure.h"
 #include "engine/memory.h"
+#include "engine/snapshot.h"
+#include "engine/state.h"
 
 /*   UNBUILT ─► INSTANTIATING ─► INITIALIZING ─► READY ◄─► CALLING
  *                   └──────────────┴──────────────┴─────────┴────► DEAD   (E2) */
@@ -24,6 +26,7 @@ enum {
     BHI_DRIVER_REALLOC,
     BHI_DRIVER_HOOK,
     BHI_DRIVER_POST_RETURN,
+    BHI_DRIVER_START,
     BHI_DRIVER_INITIALIZE,
     BHI_DRIVER_INSTALL,
     BHI_DRIVER_UPGRADE,
@@ -34,16 +37,24 @@ enum {
 struct bhi_instance {
     bhi_guest guest; /* first: host calls get from it back to the instance by a cast */
     bhi_code *code;
+    bhi_snapshot *snapshot; /* held; NULL: it starts from nothing */
+    bool is_tracked;
+    bool must_prime;
+    bool is_primed;
     wasmtime_store_t *store;
     wasmtime_context_t *context;
     bhi_memory memory;
     wasmtime_instance_t guest_instance;
     wasmtime_instance_t driver_instance;
+    wasmtime_memory_t guest_memory; /* when code->state.has_memory */
+    bhi_state state;                /* as remembered: at the snapshot; without one, before start */
     wasmtime_func_t guest_realloc;
-    bhr_typed_func *driver_hook, *driver_entry;
+    bhr_typed_func *driver_hook, *driver_entry, *driver_prime;
     wasmtime_func_t driver_wait;
 
     bhi_phase phase;
+    uint32_t build_step; /* of initialisation, the next one */
+    uint64_t build_began_ns;
     const bhi_budget *budget;              /* of the call being made */
     const bhi_hook_call *hook_call;        /* of the call being made */
     wasmtime_call_future_t *instantiation; /* one of these two is pending, or none */
@@ -64,8 +75,12 @@ static inline bhi_instance *bhi_instance_of(bhi_guest *guest)
     return (bhi_instance *)guest;
 }
 
-/* engine/instance.c: after the guest is instantiated: driver, handles, table. */
-BH_MUST_USE bh_status bhi_instance_attach_driver(bhi_instance *instance, bh_error *reterr);
+/* engine/instance.c: after the guest is instantiated: driver, handles, table; globals of the
+ * snapshot unless initialisation runs again. */
+BH_MUST_USE bh_status bhi_instance_attach(bhi_instance *instance, bh_error *reterr);
+
+/* engine/instance.c: initialisation ran again; take up the snapshot's memory. */
+BH_MUST_USE bh_status bhi_instance_adopt_snapshot(bhi_instance *instance, bh_error *reterr);
 
 /* engine/call.c: what the guest's host calls may ask of it. */
 extern const bhi_guest_ops bhi_instance_guest_ops;

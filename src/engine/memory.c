@@ -1,8 +1,7 @@
-/* engine/memory.c - reserve, open, grow, unmap. */
+/* engine/memory.c - the engine's memory callbacks on a region. */
 #include "engine/memory.h"
 
 #include <stdio.h>
-#include <sys/mman.h>
 
 static _Thread_local bhi_memory *announced;
 
@@ -14,9 +13,9 @@ void bhi_memory_announce(bhi_memory *memory)
 static uint8_t *get_memory_cb(void *env, size_t *ret_bytes, size_t *ret_capacity)
 {
     const bhi_memory *memory = env;
-    *ret_bytes = memory->bytes;
+    *ret_bytes = memory->region.bytes;
     *ret_capacity = memory->capacity;
-    return memory->base;
+    return memory->region.base;
 }
 
 static wasmtime_error_t *over_limit(bhi_memory *memory, size_t wanted)
@@ -33,10 +32,8 @@ static wasmtime_error_t *grow_memory_cb(void *env, size_t new_bytes)
     bhi_memory *memory = env;
     if (new_bytes > memory->bytes_max || new_bytes > memory->capacity)
         return over_limit(memory, new_bytes);
-    if (new_bytes > memory->bytes &&
-        mprotect(memory->base + memory->bytes, new_bytes - memory->bytes, PROT_READ | PROT_WRITE))
+    if (!bhi_region_grow(&memory->region, new_bytes))
         return wasmtime_error_new("the operating system gave no memory");
-    memory->bytes = new_bytes;
     memory->guest->memory_bytes = new_bytes;
     return NULL;
 }
@@ -44,8 +41,7 @@ static wasmtime_error_t *grow_memory_cb(void *env, size_t new_bytes)
 static void release_memory_cb(void *env)
 {
     bhi_memory *memory = env;
-    munmap(memory->base, memory->mapped_bytes);
-    memory->base = NULL;
+    bhi_region_close(&memory->region);
     memory->guest->memory = NULL;
     memory->guest->memory_bytes = 0;
 }
@@ -59,24 +55,19 @@ static wasmtime_error_t *new_memory_cb(void *env, const wasm_memorytype_t *type,
     announced = NULL; /* one per instance */
     if (memory == NULL)
         return wasmtime_error_new("an instance has at most one memory");
-    if (minimum > memory->bytes_max)
-        return over_limit(memory, minimum);
-    size_t capacity = reserved > minimum ? reserved : minimum;
-    size_t total = capacity + guard;
-    uint8_t *base =
-        mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
-        return wasmtime_error_new("the operating system gave no address space");
-    if (minimum > 0 && mprotect(base, minimum, PROT_READ | PROT_WRITE)) {
-        munmap(base, total);
-        return wasmtime_error_new("the operating system gave no memory");
-    }
-    memory->base = base;
-    memory->bytes = minimum;
-    memory->capacity = capacity;
-    memory->mapped_bytes = total;
-    memory->guest->memory = base;
-    memory->guest->memory_bytes = minimum;
+    size_t bytes = memory->image != NULL ? memory->image->size : 0;
+    if (bytes < minimum)
+        return wasmtime_error_new("the image is smaller than the memory");
+    if (bytes > memory->bytes_max)
+        return over_limit(memory, bytes);
+    memory->capacity = reserved > bytes ? reserved : bytes;
+    bh_error error;
+    memory->open_status = bhi_region_open(&memory->region, memory->image, memory->capacity + guard,
+                                          memory->mode, &error);
+    if (memory->open_status != BH_OK)
+        return wasmtime_error_new(error.text);
+    memory->guest->memory = memory->region.base;
+    memory->guest->memory_bytes = bytes;
     *ret_memory = (wasmtime_linear_memory_t){
         .env = memory,
         .get_memory = get_memory_cb,

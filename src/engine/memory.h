@@ -1,22 +1,24 @@
-/* engine/memory.h - linear memories of our own, one per instance.
+/* engine/memory.h - linear memories of our own, one region per instance.
  *
- * An address range of the engine's full reservation is mapped without access; the part in use is
- * opened for reading and writing. The base never moves. Growth is charged to the lease: beyond its
+ * An address range of the engine's full reservation is mapped; the image that the instance starts
+ * from lies at its beginning. The base never moves. Growth is charged to the lease: beyond its
  * limit the guest's memory.grow answers -1.
  */
 #ifndef BHI_ENGINE_MEMORY_H
 #define BHI_ENGINE_MEMORY_H
 
 #include "engine/wasmtime_api.h"
+#include "os/region.h"
 
 typedef struct bhi_memory {
-    bhi_guest *guest; /* told base and size; NULL once it let go of the memory */
-    uint8_t *base;
-    size_t bytes;            /* in use, a multiple of the wasm page */
-    size_t capacity;         /* it can grow to this without moving */
-    size_t mapped_bytes;     /* capacity and guard; without access beyond `bytes` */
-    uint64_t bytes_max;      /* the lease's limit */
-    bool was_growth_refused; /* in this call, because of the limit */
+    bhi_guest *guest;        /* told base and size                                      */
+    bhi_image *image;        /* borrowed until the memory exists; NULL: it starts empty */
+    bhi_region_mode mode;    /* of the region to be made                                */
+    bhi_region region;       /* zeroed before the memory exists                         */
+    size_t capacity;         /* it can grow to this without moving                      */
+    uint64_t bytes_max;      /* the lease's limit                                       */
+    bool was_growth_refused; /* in this call, because of the limit                      */
+    bh_status open_status;   /* why the memory could not be made                        */
 } bhi_memory;
 
 /* Set the creator of `config`. New memories register with the memory announced by

@@ -30,13 +30,15 @@ typedef void (*bhi_guest_log_cb)(void *arg, bhi_log_level level, bhi_bytes capsu
                                  bhi_bytes principal, bhi_bytes text);
 
 typedef struct bhi_lease_context {
-    bhi_bytes capsule;     /* capsule id                                       */
-    bhi_bytes principal;   /* on whose behalf; empty during initialisation     */
-    bhi_bytes source_id;   /* UUID text of who caused the call, or empty       */
-    uint64_t called_at_ns; /* monotonic: get-caller turns it into wall-clock time */
-    uint64_t deadline_ns;  /* monotonic                                      */
-    bool has_caller;       /* a caller exists: get-caller tells principal and time */
-    bool is_initialising;  /* only log, config, clock and randomness are allowed  */
+    bhi_bytes capsule;        /* capsule id                                       */
+    bhi_bytes principal;      /* on whose behalf; empty during initialisation     */
+    bhi_bytes source_id;      /* UUID text of who caused the call, or empty       */
+    uint64_t called_at_ns;    /* monotonic: get-caller turns it into wall-clock time */
+    uint64_t deadline_ns;     /* monotonic                                      */
+    bool has_caller;          /* a caller exists: get-caller tells principal and time */
+    bool is_initialising;     /* only log, config, clock and randomness are allowed  */
+    bool has_read_randomness; /* set by the host functions that give them              */
+    bool has_read_clock;
     const bhi_config *config;
     const char *const *capabilities;   /* sorted held names, NULL-terminated   */
     bhi_kv_store *kv;                  /* NULL: kv calls answer "unknown"                   */

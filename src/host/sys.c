@@ -151,14 +151,14 @@ static bool signal_ready(bhi_guest *guest)
 
 static bool clock_ms(bhi_guest *guest, uint64_t *ret)
 {
-    (void)guest;
+    guest->lease->has_read_clock = true;
     *ret = bhi_clock_read(CLOCK_REALTIME) / BHI_NS_PER_MS;
     return true;
 }
 
 static bool clock_monotonic_ns(bhi_guest *guest, uint64_t *ret)
 {
-    (void)guest;
+    guest->lease->has_read_clock = true;
     *ret = bhi_monotonic_ns();
     return true;
 }
@@ -197,6 +197,7 @@ static bool random_bytes(bhi_guest *guest, uint64_t length, bhi_sys_bytes_result
     uint8_t *bytes = bhi_arena_alloc(&guest->arena, length);
     if (bytes == NULL)
         return no_memory(guest, "random-bytes");
+    guest->lease->has_read_randomness = true;
     randombytes_buf(bytes, length);
     ret->is_ok = true;
     ret->ok = (bhi_bytes){bytes, length};

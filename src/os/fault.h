@@ -16,7 +16,7 @@
  * replaced (cheap when it was not). Fails with BH_E_UNSUPPORTED. */
 BH_MUST_USE bh_status bhi_fault_install(bh_error *reterr);
 
-/* The region whose faults this thread serves, while it runs a guest; NULL: none. */
+/* This thread runs a guest with this region from here on; NULL: it does so no longer. */
 void bhi_fault_watch(bhi_region *region);
 
 #endif

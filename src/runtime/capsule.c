@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "runtime/invocation.h"
 #include "runtime/keeper.h"
+#include "runtime/pooled.h"
+#include "runtime/prepare.h"
 #include "runtime/sizing.h"
 
 enum { WAITERS_MAX_DEFAULT = 10000 };
@@ -45,69 +47,17 @@ bh_reuse bh_capsule_reuse(const bh_capsule *capsule)
     return capsule->reuse;
 }
 
+bh_reuse bh_capsule_served_as(const bh_capsule *capsule)
+{
+    return capsule->served_as;
+}
+
+const char *bh_capsule_served_why(const bh_capsule *capsule)
+{
+    return capsule->served_why;
+}
+
 /* ---- instances ---- */
-
-void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease)
-{
-    *lease = (bhi_lease_context){
-        .capsule = bhi_bytes_of(capsule->manifest.name),
-        .is_initialising = true,
-        .config = &capsule->manifest.config,
-        .capabilities = capsule->manifest.capabilities,
-        .log_bucket = &capsule->log_bucket,
-        .log_cb = bhi_runtime_guest_log,
-        .log_arg = capsule->runtime,
-    };
-}
-
-void bhi_pooled_destroy(bhi_pooled *pooled)
-{
-    if (pooled == NULL)
-        return;
-    /* Abandoned host calls may still use their handles. */
-    if (pooled->instance != NULL)
-        bhi_instance_abandon(pooled->instance, BH_OUTCOME_CANCELLED);
-    bhi_handles_destroy(pooled->handles);
-    bhi_instance_destroy(pooled->instance);
-    free(pooled);
-}
-
-bh_status bhi_capsule_begin_build(bh_capsule *capsule, bhi_lease_context *lease,
-                                  bhi_pooled **ret_pooled, bh_error *reterr)
-{
-    bhi_pooled *pooled = calloc(1, sizeof *pooled);
-    if (pooled == NULL)
-        return bhi_fail(reterr, BH_E_NOMEM, "no memory for an instance");
-    bh_status status =
-        bhi_instance_create(capsule->code, capsule->runtime->host, &pooled->instance, reterr);
-    if (status == BH_OK)
-        status = bhi_handles_create(&pooled->handles, reterr);
-    if (status != BH_OK) {
-        bhi_pooled_destroy(pooled);
-        return status;
-    }
-    bhi_guest *guest = bhi_instance_guest(pooled->instance);
-    guest->lease = lease;
-    guest->handles = pooled->handles;
-    pooled->build_budget = (bhi_budget){
-        .fuel = BH_FUEL_DEFAULT,
-        .deadline_ns = bhi_deadline_after(bhi_monotonic_ns(), BHI_BUILD_TIMEOUT_NS),
-        .memory_bytes_max = BH_MEMORY_BYTES_DEFAULT,
-        .table_elements_max = BHI_TABLE_ELEMENTS_MAX,
-    };
-    bhi_instance_begin_build(pooled->instance, &pooled->build_budget);
-    *ret_pooled = pooled;
-    return BH_OK;
-}
-
-bh_status bhi_pooled_check_built(const bhi_pooled *pooled, bh_error *reterr)
-{
-    const bhi_call_result *result = bhi_instance_result(pooled->instance);
-    if (result->outcome == BH_OUTCOME_RETURNED)
-        return BH_OK;
-    return bhi_fail(reterr, BH_E_BUILD, "initialisation ended as %s: %s",
-                    bh_outcome_name(result->outcome), result->message);
-}
 
 /* On the loading thread; initialisation cannot wait, so a build only runs or yields. */
 static bh_status build_here(bh_capsule *capsule, bhi_pooled **ret_pooled, bh_error *reterr)
@@ -115,13 +65,10 @@ static bh_status build_here(bh_capsule *capsule, bhi_pooled **ret_pooled, bh_err
     bhi_lease_context lease;
     bhi_capsule_fill_init_lease(capsule, &lease);
     bhi_pooled *pooled;
-    bh_status status = bhi_capsule_begin_build(capsule, &lease, &pooled, reterr);
+    bh_status status = bhi_pooled_begin_build(capsule, BHI_BUILD_LENT, &lease, &pooled, reterr);
     if (status != BH_OK)
         return status;
-    bhi_poll poll;
-    while ((poll = bhi_instance_poll(pooled->instance)) == BHI_POLL_YIELDED) {
-    }
-    BHI_ASSERT(poll == BHI_POLL_DONE);
+    bhi_pooled_run(pooled);
     bhi_instance_guest(pooled->instance)->lease = NULL;
     status = bhi_pooled_check_built(pooled, reterr);
     if (status != BH_OK)
@@ -135,7 +82,7 @@ static bh_status warm_start(bh_capsule *capsule, bh_error *reterr)
 {
     bhi_slot *slot;
     while ((slot = bhi_pool_reserve_warm(capsule->pool, bhi_monotonic_ns())) != NULL) {
-        bhi_pooled *pooled;
+        bhi_pooled *pooled = NULL;
         bh_status status = build_here(capsule, &pooled, reterr);
         if (status != BH_OK) {
             bhi_pool_decline(capsule->pool, slot, bhi_monotonic_ns()); /* the load fails */
@@ -177,7 +124,7 @@ static bh_status create_pool(bh_capsule *capsule, const bh_capsule_options *opti
     bhi_pool_options pool_options = {
         .live_max = sizing.live_max,
         .min_idle = sizing.min_idle,
-        .is_affine = capsule->is_carve_out || capsule->reuse == BH_REUSE_PRINCIPAL,
+        .is_affine = capsule->is_carve_out || capsule->served_as == BH_REUSE_PRINCIPAL,
         .breaker_condemned_max = options->breaker_condemned_max,
         .waiters_max = options->waiters_max != 0 ? options->waiters_max : WAITERS_MAX_DEFAULT,
         .principal_leases_max = options->principal_leases_max,
@@ -213,8 +160,6 @@ static void choose_reuse(bh_capsule *capsule, const bh_capsule_options *options)
 {
     capsule->reuse = options->has_reuse ? options->reuse : capsule->manifest.reuse;
     capsule->is_carve_out = has_capability(capsule, "host_process");
-    capsule->keeps_state = capsule->is_carve_out || capsule->reuse == BH_REUSE_SHARED ||
-                           capsule->reuse == BH_REUSE_PRINCIPAL;
 }
 
 static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_options *options,
@@ -232,6 +177,8 @@ static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_op
         status = compile(capsule, wasm, reterr);
     }
     bhi_arena_deinit(&wasm_arena);
+    if (status == BH_OK)
+        status = bhi_capsule_prepare(capsule, reterr);
     if (status == BH_OK)
         status = create_pool(capsule, options, reterr);
     if (status == BH_OK)
@@ -297,6 +244,7 @@ void bh_capsule_release(bh_capsule *capsule)
         bhi_pool_close(capsule->pool);
         bhi_pool_release(capsule->pool);
     }
+    bhi_snapshot_release(capsule->snapshot);
     bhi_code_release(capsule->code);
     atomic_fetch_sub(&capsule->runtime->capsules_count, 1);
     bhi_log_bucket_deinit(&capsule->log_bucket);
@@ -327,6 +275,8 @@ void bh_capsule_read_stats(bh_capsule *capsule, bh_capsule_stats *ret_stats)
         .evicted_idle = pool.evicted_idle,
         .evicted_by_need = pool.evicted_by_need,
         .memory_bytes_code = capsule->wasm_bytes,
+        .memory_bytes_snapshot =
+            capsule->snapshot != NULL ? bhi_snapshot_bytes(capsule->snapshot) : 0,
         .compile_ns = code->compile_ns,
         .is_from_cache = code->is_from_cache,
     };

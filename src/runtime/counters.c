@@ -24,11 +24,16 @@ void bhi_histogram_add(bhi_histogram *histogram, uint64_t duration_ns)
     bhi_count(&histogram->sum_ns, duration_ns);
 }
 
+static uint64_t read_count(const atomic_uint_fast64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
 static void read_histogram(const bhi_histogram *from, bh_histogram *to)
 {
     for (uint32_t i = 0; i < BH_HISTOGRAM_BUCKETS; i++)
-        to->counts[i] = atomic_load_explicit(&from->counts[i], memory_order_relaxed);
-    to->sum_ns = atomic_load_explicit(&from->sum_ns, memory_order_relaxed);
+        to->counts[i] = read_count(&from->counts[i]);
+    to->sum_ns = read_count(&from->sum_ns);
 }
 
 static uint64_t total(const bh_histogram *histogram)
@@ -48,9 +53,13 @@ static void add_zeros(bh_histogram *histogram, uint64_t leases)
 void bhi_counters_read(const bhi_counters *counters, bh_capsule_stats *stats)
 {
     for (int outcome = 0; outcome < BH_OUTCOME_COUNT; outcome++)
-        stats->outcomes[outcome] =
-            atomic_load_explicit(&counters->outcomes[outcome], memory_order_relaxed);
-    stats->fuel_used = atomic_load_explicit(&counters->fuel_used, memory_order_relaxed);
+        stats->outcomes[outcome] = read_count(&counters->outcomes[outcome]);
+    stats->fuel_used = read_count(&counters->fuel_used);
+    stats->restores_whole = read_count(&counters->restores_whole);
+    stats->restores_dearer = read_count(&counters->restores_dearer);
+    stats->restores_failed = read_count(&counters->restores_failed);
+    stats->verified = read_count(&counters->verified);
+    stats->mismatches = read_count(&counters->mismatches);
     read_histogram(&counters->wait, &stats->wait);
     read_histogram(&counters->run, &stats->run);
     read_histogram(&counters->restore, &stats->restore);

@@ -17,7 +17,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "runtime/admission.h"
-#include "runtime/capsule.h"
+#include "runtime/pooled.h"
 #include "runtime/profiles.h"
 #include "worker/operation.h"
 
@@ -121,16 +121,33 @@ static void read_result(bhi_invocation *invocation, const bhi_call_result *from,
 
 /* ---- settle, clear, return ---- */
 
-/* A carve-out's resources are its principal's, not the lease's; they go with the instance. */
+/* What becomes of the instance. A new one takes its place when it is spent. */
+static bh_outcome clear(bh_capsule *capsule, bhi_pooled *pooled, bh_outcome outcome,
+                        bool *ret_is_spent)
+{
+    *ret_is_spent = false;
+    if (outcome == BH_OUTCOME_REFUSED || !bh_outcome_is_clean(outcome) || capsule->keeps_state)
+        return outcome;
+    if (!capsule->is_tracked) {
+        *ret_is_spent = true;
+        return outcome;
+    }
+    bhi_restore_verdict verdict = bhi_pooled_restore(capsule, pooled);
+    *ret_is_spent = verdict == BHI_RESTORE_RETIRE;
+    return verdict == BHI_RESTORE_CONDEMN ? BH_OUTCOME_RESTORE_FAILED : outcome;
+}
+
+/* A carve-out's resources are its principal's, not the lease's; they go when it is restored. */
 static void end_lease(bhi_invocation *invocation, bh_outcome outcome, uint64_t now_ns)
 {
-    const bh_capsule *capsule = invocation->capsule;
+    bh_capsule *capsule = invocation->capsule;
     bhi_pooled *pooled = invocation->pooled;
+    bool is_spent;
     if (!capsule->is_carve_out)
         bhi_handles_clear(pooled->handles);
     bhi_instance_guest(pooled->instance)->lease = NULL;
     invocation->pooled = NULL;
-    bool is_spent = !capsule->keeps_state && outcome != BH_OUTCOME_REFUSED;
+    outcome = clear(capsule, pooled, outcome, &is_spent);
     bhi_pool_return(capsule->pool, invocation->slot, outcome, is_spent, now_ns);
     invocation->slot = NULL;
 }
@@ -152,12 +169,12 @@ static void settle(bhi_invocation *invocation)
     bh_result result;
     read_result(invocation, bhi_instance_result(invocation->pooled->instance), &result);
     uint64_t ran_ns = bhi_monotonic_ns();
-    bool is_destroyed = !bh_outcome_is_clean(result.outcome) || !invocation->capsule->keeps_state;
+    bool is_restored = !bh_outcome_is_clean(result.outcome) || !invocation->capsule->keeps_state;
     end_lease(invocation, result.outcome, ran_ns);
     result.timings = (bh_timings){
         .wait_ns = invocation->leased_ns - invocation->began_ns,
         .run_ns = ran_ns - invocation->leased_ns,
-        .restore_ns = is_destroyed ? bhi_monotonic_ns() - ran_ns : 0,
+        .restore_ns = is_restored ? bhi_monotonic_ns() - ran_ns : 0,
     };
     count(invocation, &result);
     invocation->done_cb(invocation->done_arg, BH_OK, &result, NULL);
@@ -316,8 +333,8 @@ static void begin_build(bhi_invocation *invocation)
     bh_error error;
     invocation->stage = STAGE_BUILD;
     bhi_capsule_fill_init_lease(invocation->capsule, &invocation->lease);
-    if (bhi_capsule_begin_build(invocation->capsule, &invocation->lease, &invocation->pooled,
-                                &error) != BH_OK)
+    if (bhi_pooled_begin_build(invocation->capsule, BHI_BUILD_LENT, &invocation->lease,
+                               &invocation->pooled, &error) != BH_OK)
         end_build(invocation, &error);
     else
         bhi_worker_ready(invocation->worker, &invocation->task);
@@ -365,16 +382,30 @@ static void go_on_building(bhi_invocation *invocation)
 
 /* ---- checkout ---- */
 
+/* What another principal left is taken away; true when the instance can serve on. */
+static bool restore_for_next(bh_capsule *capsule, bhi_pooled *pooled)
+{
+    if (!capsule->is_tracked)
+        return false;
+    bhi_handles_clear(pooled->handles);
+    return bhi_pooled_restore(capsule, pooled) == BHI_RESTORE_DONE;
+}
+
 static void take_grant(bhi_invocation *invocation, bhi_grant grant)
 {
+    bh_capsule *capsule = invocation->capsule;
     invocation->slot = grant.slot;
-    bhi_pooled *pooled = grant.kind == BHI_GRANT_BUILD ? NULL : bhi_slot_item(grant.slot);
+    invocation->pooled = grant.kind == BHI_GRANT_BUILD ? NULL : bhi_slot_item(grant.slot);
+    if (grant.kind == BHI_GRANT_RESTORE && restore_for_next(capsule, invocation->pooled)) {
+        bhi_pool_built(capsule->pool, grant.slot, invocation->pooled, bhi_monotonic_ns());
+        grant.kind = BHI_GRANT_LEASE;
+    }
     if (grant.kind == BHI_GRANT_LEASE) {
-        invocation->pooled = pooled;
         enter(invocation);
         return;
     }
-    bhi_pooled_destroy(pooled); /* another principal's state, and its resources */
+    bhi_pooled_destroy(invocation->pooled);
+    invocation->pooled = NULL;
     begin_build(invocation);
 }
 

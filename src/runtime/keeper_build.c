@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "runtime/keeper_state.h"
+#include "runtime/pooled.h"
 
 typedef struct ahead_build {
     bhi_task task; /* first: the worker gives it back */
@@ -61,8 +62,8 @@ static void run_build(bhi_task *task)
     }
     if (build->pooled == NULL) {
         bhi_capsule_fill_init_lease(build->capsule, &build->lease);
-        if (bhi_capsule_begin_build(build->capsule, &build->lease, &build->pooled, &error) !=
-            BH_OK) {
+        if (bhi_pooled_begin_build(build->capsule, BHI_BUILD_LENT, &build->lease, &build->pooled,
+                                   &error) != BH_OK) {
             fail_build(build, &error);
             return;
         }

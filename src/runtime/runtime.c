@@ -1,4 +1,5 @@
 /* runtime/runtime.c - open and close what capsules share. */
+#include "os/mappings.h"
 #include "runtime/runtime.h"
 
 #include <sodium.h>
@@ -72,6 +73,20 @@ static bh_status start_keeper(bh_runtime *runtime, const bh_runtime_options *opt
     return bhi_keeper_create(&keeper_options, &runtime->keeper, reterr);
 }
 
+/* A debug build compares every restored instance with its snapshot, all of it. */
+#ifdef NDEBUG
+enum { VERIFY_EVERY_DEFAULT = 4096, IS_DEBUG_BUILD = 0 };
+#else
+enum { VERIFY_EVERY_DEFAULT = 1, IS_DEBUG_BUILD = 1 };
+#endif
+
+static void choose_verification(bh_runtime *runtime, const bh_runtime_options *options)
+{
+    runtime->verify_every =
+        options->verify_every != 0 ? options->verify_every : VERIFY_EVERY_DEFAULT;
+    runtime->is_verified_whole = options->verify_whole || IS_DEBUG_BUILD;
+}
+
 static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, bh_error *reterr)
 {
     bhi_engine_options engine_options = {.tick_us = options->tick_us};
@@ -108,6 +123,9 @@ bh_status bh_runtime_create(const bh_runtime_options *options, bh_runtime **ret_
     runtime->host = &bhi_host;
     runtime->guest_log_cb = options->guest_log_cb;
     runtime->guest_log_arg = options->guest_log_arg;
+    choose_verification(runtime, options);
+    if (options->mappings_max != 0)
+        bhi_mappings_set_max(options->mappings_max);
     bh_status status = set_up(runtime, options, reterr);
     if (status != BH_OK) {
         bh_runtime_destroy(runtime);

@@ -16,6 +16,8 @@ struct bh_runtime {
     const struct bhi_host_table *host;
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */
     void *guest_log_arg;
+    uint32_t verify_every; /* UINT32_MAX: never */
+    bool is_verified_whole;
     atomic_uint capsules_count; /* alive; zero at destroy */
 };
 

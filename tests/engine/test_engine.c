@@ -123,7 +123,7 @@ static void sandbox_init(sandbox *box, bhi_code *code)
     };
     bh_error error;
     use_engine_signals();
-    if (bhi_instance_create(code, &bhi_host, &box->instance, &error) != BH_OK)
+    if (bhi_instance_create(code, &bhi_host, NULL, &box->instance, &error) != BH_OK)
         fail_msg("%s", error.text);
     bhi_instance_guest(box->instance)->lease = &box->lease;
 }

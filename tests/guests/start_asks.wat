@@ -1,5 +1,4 @@
-;; The start function asks for random bytes, whose result needs cabi_realloc before the instance is
-;; there.
+;; The start function asks for random bytes, whose result needs cabi_realloc.
 (module
   (import "astrid:sys/host@1.0.0" "random-bytes" (func $random_bytes (param i64 i32)))
   (memory (export "memory") 1)

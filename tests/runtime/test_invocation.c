@@ -174,7 +174,9 @@ static bh_capsule *load_with(const char *guest, bh_reuse reuse, uint32_t live_ma
 /* Nothing is built at load, so that the first invocation builds. */
 static bh_capsule *load_cold(const char *guest)
 {
-    guest_setup setup = {.guest = guest, .manifest = "[capsule]\nmin_idle = 0\nlive_max = 1\n"};
+    guest_setup setup = {.guest = guest,
+                         .manifest = "[capsule]\nmin_idle = 0\nlive_max = 1\n"
+                                     "reuse = \"never\"\n"};
     return load_setup(&fixture, &setup);
 }
 

@@ -19,6 +19,7 @@
 #include "os/memory.h"
 #include "runtime/capsule.h"
 #include "runtime/keeper.h"
+#include "runtime/pooled.h"
 #include "support/runtime_fixture.h"
 
 static runtime_fixture fixture;
@@ -109,7 +110,7 @@ static void make_idle(bh_capsule *capsule, uint32_t count)
         bhi_lease_context lease;
         bhi_pooled *pooled;
         bhi_capsule_fill_init_lease(capsule, &lease);
-        assert_int_equal(bhi_capsule_begin_build(capsule, &lease, &pooled, NULL), BH_OK);
+        assert_int_equal(bhi_pooled_begin_build(capsule, BHI_BUILD_LENT, &lease, &pooled, NULL), BH_OK);
         while (bhi_instance_poll(pooled->instance) == BHI_POLL_YIELDED) {
         }
         bhi_instance_guest(pooled->instance)->lease = NULL;

@@ -90,7 +90,7 @@ static const bhi_call_result *finish_call(guest_player *player)
 static void build_instance(guest_player *player)
 {
     bh_error error = {0};
-    if (bhi_instance_create(player->code, &scripted_host_table, &player->instance, &error) !=
+    if (bhi_instance_create(player->code, &scripted_host_table, NULL, &player->instance, &error) !=
             BH_OK ||
         bhi_handles_create(&player->handles, &error) != BH_OK)
         fail_msg("%s", error.text);

@@ -69,11 +69,12 @@ static bool suspend(bhi_guest *guest)
     return true;
 }
 
-static void will_write(bhi_guest *guest, uint32_t address, uint32_t size)
+static bool will_write(bhi_guest *guest, uint32_t address, uint32_t size)
 {
     fake_guest *fake = fake_of(guest);
     BHI_ASSERT(size > 0 && (uint64_t)address + size <= guest->memory_bytes);
     memset(fake->recorded + address, 1, size);
+    return true;
 }
 
 static const bhi_guest_ops fake_ops = {
