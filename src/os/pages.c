@@ -35,10 +35,10 @@ void bhi_pages_unmap(uint8_t *at, size_t bytes)
         munmap(at, bytes);
 }
 
-bool bhi_pages_map_file(uint8_t *at, size_t bytes, int fd, bhi_access access)
+bool bhi_pages_map_file(uint8_t *at, size_t bytes, int fd)
 {
-    return mmap(at, bytes, protection_of(access), MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd, 0) !=
-           MAP_FAILED;
+    return mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
+                0) != MAP_FAILED;
 }
 
 bool bhi_pages_map_none(uint8_t *at, size_t bytes)

@@ -445,11 +445,34 @@ static bool copy_image(bhi_region *region)
     return true;
 }
 
+/* Of a page that is going to be written anyway, if there is one. */
+static uint32_t page_to_touch(const bhi_region *region)
+{
+    uint32_t pages = pages_of(region);
+    for (uint32_t page = 0; page < pages; page++)
+        if (is_learned(region, page))
+            return page;
+    return 0;
+}
+
+/* The kernel joins neighbouring mappings only when they share the bookkeeping of their private
+ * pages, which a mapping gets at its first write and hands on when it is split. Written once while
+ * it is whole, all its parts can be joined again, so that runs are what mappings are counted by. */
+static bool close_all(bhi_region *region)
+{
+    uint32_t page = page_to_touch(region);
+    volatile uint8_t *byte = page_at(region, page);
+    *byte = *byte;
+    if (!is_learned(region, page))
+        (void)!bhi_pages_discard(page_at(region, page), BHI_PAGE_BYTES);
+    return bhi_pages_protect(region->base, region->image->size, BHI_ACCESS_READ);
+}
+
 static bool map_image(bhi_region *region)
 {
-    bhi_access access = region->mode == BHI_REGION_TRACKED ? BHI_ACCESS_READ : BHI_ACCESS_WRITE;
     return region->image->fd >= 0 &&
-           bhi_pages_map_file(region->base, region->image->size, region->image->fd, access);
+           bhi_pages_map_file(region->base, region->image->size, region->image->fd) &&
+           (region->mode == BHI_REGION_PLAIN || close_all(region));
 }
 
 static bool allocate_tracking(bhi_region *region)
