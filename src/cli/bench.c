@@ -9,6 +9,9 @@ enum { CALLS_DEFAULT = 2000 };
 
 typedef struct bench_options {
     bool is_json;
+    bool is_verified;
+    const char *action;
+    const char *peer;
     uint64_t rounds;
     uint64_t calls; /* 0: not given */
 } bench_options;
@@ -32,6 +35,20 @@ const bhi_cli_option bhi_cli_bench_options[] = {
      .max = 10000000,
      .help = "invocations per round of invoke (default 2000)",
      .offset = offsetof(bench_options, calls)},
+    {.name = "action",
+     .kind = BHI_CLI_TEXT,
+     .argument = "NAME",
+     .help = "the action to invoke (default bench); the payload is a JSON string",
+     .offset = offsetof(bench_options, action)},
+    {.name = "verify",
+     .kind = BHI_CLI_FLAG,
+     .help = "invoke: compare every restored instance with its snapshot, whole",
+     .offset = offsetof(bench_options, is_verified)},
+    {.name = "peer",
+     .kind = BHI_CLI_TEXT,
+     .argument = "PROGRAM",
+     .help = "invoke: also measure the reference pool (built by make bench-peers)",
+     .offset = offsetof(bench_options, peer)},
     {0},
 };
 
@@ -41,6 +58,9 @@ static int bench_invoke(int count, char **argv, const bench_options *options)
         return bhi_cli_fail("bench", BHI_CLI_USAGE,
                             "expected invoke PATH: see bulkhead bench --help");
     bhi_bench_invoke_options invoke = {.path = argv[2],
+                                       .action = options->action,
+                                       .peer = options->peer,
+                                       .is_verified = options->is_verified,
                                        .is_json = options->is_json,
                                        .rounds = (uint32_t)options->rounds,
                                        .calls = options->calls == 0 ? CALLS_DEFAULT
@@ -48,13 +68,29 @@ static int bench_invoke(int count, char **argv, const bench_options *options)
     return bhi_bench_invoke(&invoke);
 }
 
+static int bench_restore(int count, char **argv, const bench_options *options)
+{
+    if (count != 2)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected restore PATH: see bulkhead bench --help");
+    if (options->calls != 0 || options->is_verified || options->peer != NULL)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected no --calls, --verify or --peer with restore");
+    bhi_bench_restore_options restore = {.path = argv[2],
+                                         .action = options->action,
+                                         .is_json = options->is_json,
+                                         .rounds = (uint32_t)options->rounds};
+    return bhi_bench_restore(&restore);
+}
+
 static int bench_pool(int count, char **argv, const bench_options *options)
 {
     if (count != 1)
         return bhi_cli_fail("bench", BHI_CLI_USAGE,
                             "expected only pool, found \"%s\": see bulkhead bench --help", argv[2]);
-    if (options->calls != 0)
-        return bhi_cli_fail("bench", BHI_CLI_USAGE, "expected no --calls with pool");
+    if (options->calls != 0 || options->is_verified || options->peer != NULL)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected no --calls, --verify or --peer with pool");
     bhi_bench_pool_options pool = {.is_json = options->is_json,
                                    .rounds = (uint32_t)options->rounds};
     return bhi_bench_pool(&pool);
@@ -62,7 +98,7 @@ static int bench_pool(int count, char **argv, const bench_options *options)
 
 int bhi_cli_bench(int argc, char **argv)
 {
-    bench_options options = {.rounds = 11};
+    bench_options options = {.rounds = 11, .action = "bench"};
     int count, exit_code;
     if (!bhi_cli_parse(argc, argv, &options, &count, &exit_code))
         return exit_code;
@@ -70,6 +106,8 @@ int bhi_cli_bench(int argc, char **argv)
         return bench_invoke(count, argv, &options);
     if (strcmp(argv[1], "pool") == 0)
         return bench_pool(count, argv, &options);
-    return bhi_cli_fail("bench", BHI_CLI_USAGE, "no bench \"%s\": the benches are: invoke, pool",
-                        argv[1]);
+    if (strcmp(argv[1], "restore") == 0)
+        return bench_restore(count, argv, &options);
+    return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                        "no bench \"%s\": the benches are: invoke, restore, pool", argv[1]);
 }

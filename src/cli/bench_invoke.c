@@ -1,63 +1,68 @@
-/* cli/bench_invoke.c - a warm invocation of ours beside a fresh instance per call of the engine.
+/* cli/bench_invoke.c - an invocation of ours beside what else one can do with the same guest.
  *
- * Both contenders run the same core module on this thread with fuel and epochs on, in alternating
- * rounds, so that noise of the machine hits both. Ours goes through bh_invoke: admission, checkout,
- * call, settlement, return. Instances are reused without restore (`shared`), which is what this
- * bench is about; the peer gets a pooling allocator with copy-on-write images and resident pages.
+ * All contenders run the same guest with fuel and epochs on, in alternating rounds, so that noise
+ * of the machine hits all of them. Ours goes through bh_invoke: admission, checkout, call,
+ * settlement, restore, return. The peer "fresh" gets a pooling allocator with copy-on-write images
+ * and resident pages; it defines no imports, so a guest that calls some runs without it. The peer
+ * "reference pool" is a program of its own (bench/peers).
  */
-#include <jansson.h>
+#include "cli/bench_invoke.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <bulkhead/bulkhead.h>
-
 #include "base/clock.h"
-#include "cli/bench.h"
+#include "cli/bench_peer.h"
 #include "cli/cli.h"
 #include "fresh/fresh.h"
 #include "loop_wasm.h"
 #include "runtime/manifest.h"
 #include "wasm/capsule.h"
 
-enum { PAYLOADS = 2, DEADLINE_RUNS = 40, DEADLINE_MS = 10, PAYLOAD_BYTES_MOST = 16384 };
-static const size_t payload_bytes[PAYLOADS] = {64, PAYLOAD_BYTES_MOST};
+enum { DEADLINE_RUNS = 40, DEADLINE_MS = 10, LARGE_BYTES = 64 << 10, CALLS_AFTER_LARGE = 100 };
+enum { IDLE_INSTANCES = 500, BUILDS = 100 };
+
+const size_t bhi_bench_payload_bytes[BHI_BENCH_PAYLOADS] = {64, BHI_BENCH_PAYLOAD_BYTES_MOST};
 
 typedef struct invoke_bench {
-    const bhi_bench_invoke_options *options;
-    bhi_arena arena; /* wasm bytes and their image */
+    bhi_invoke_figures figures; /* first, to be printed */
+    bhi_arena arena;            /* wasm bytes and their image */
     bh_runtime *runtime;
-    bh_capsule *capsule;
+    bh_capsule *capsules[BHI_CONTENDERS]; /* ours */
     bench_fresh *fresh;
-    char payload[PAYLOAD_BYTES_MOST];
-    char answer[PAYLOAD_BYTES_MOST];
-    bhi_samples warm[PAYLOADS], fresh_samples[PAYLOADS], overshoot_ms;
+    bhi_bench_peer *peer;
+    char *payloads[BHI_BENCH_PAYLOADS];
+    char *large_payload;
+    char answer[BHI_BENCH_PAYLOAD_BYTES_MOST];
 } invoke_bench;
 
-static int fail(const bh_error *error)
-{
-    return bhi_cli_fail_status("bench", error);
-}
+/* ---- opening ---- */
 
 static void close_bench(invoke_bench *bench)
 {
+    bhi_bench_peer_close(bench->peer);
     bench_fresh_destroy(bench->fresh);
-    bh_capsule_release(bench->capsule);
+    for (int i = 0; i < BHI_CONTENDERS; i++)
+        bh_capsule_release(bench->capsules[i]);
     bh_runtime_destroy(bench->runtime);
+    for (size_t p = 0; p < BHI_BENCH_PAYLOADS; p++)
+        free(bench->payloads[p]);
+    free(bench->large_payload);
     bhi_arena_deinit(&bench->arena);
     free(bench);
 }
 
-static bh_status read_core(invoke_bench *bench, bhi_bytes *ret_core, bh_error *reterr)
+static bh_status find_wasm(invoke_bench *bench, bhi_manifest *ret_manifest, bhi_bytes *ret_core,
+                           bh_error *reterr)
 {
-    bhi_manifest manifest;
     bhi_bytes wasm;
     bhi_capsule_image image;
-    const char *path = bench->options->path;
-    bh_status status = bhi_manifest_find(path, &bench->arena, &manifest, reterr);
+    const char *path = bench->figures.options->path;
+    bh_status status = bhi_manifest_find(path, &bench->arena, ret_manifest, reterr);
     if (status == BH_OK)
-        status = bhi_manifest_read_component(path, &manifest, &bench->arena, &wasm, reterr);
+        status = bhi_manifest_read_component(path, ret_manifest, &bench->arena, &wasm, reterr);
     if (status == BH_OK)
         status = bhi_capsule_image_read(wasm, &bench->arena, &image, reterr);
     if (status == BH_OK)
@@ -65,81 +70,247 @@ static bh_status read_core(invoke_bench *bench, bhi_bytes *ret_core, bh_error *r
     return status;
 }
 
+/* The peer reads a wasm file; the capsule may be given as its directory. */
+static bh_status open_peer(invoke_bench *bench, const bhi_manifest *manifest, bh_error *reterr)
+{
+    const bhi_bench_invoke_options *options = bench->figures.options;
+    if (options->peer == NULL)
+        return BH_OK;
+    size_t len = strlen(options->path);
+    bool is_file = len > 5 && strcmp(options->path + len - 5, ".wasm") == 0;
+    const char *path =
+        is_file ? options->path
+                : bhi_arena_printf(&bench->arena, "%s/%s", options->path, manifest->component_file);
+    if (path == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a path");
+    bh_status status = bhi_bench_peer_open(options->peer, path, &bench->peer, reterr);
+    bench->figures.is_present[BHI_CONTENDER_REFERENCE_POOL] = status == BH_OK;
+    return status;
+}
+
+static void ignore_line(void *arg, bh_log_level level, const char *capsule, const char *principal,
+                        const char *text)
+{
+    (void)arg, (void)level, (void)capsule, (void)principal, (void)text;
+}
+
+static bh_status open_ours(invoke_bench *bench, bh_error *reterr)
+{
+    const bhi_bench_invoke_options *options = bench->figures.options;
+    bh_runtime_options runtime_options = {.guest_log_cb = ignore_line,
+                                          .verify_every = options->is_verified ? 1 : 0,
+                                          .verify_whole = options->is_verified};
+    static const bh_reuse reuses[] = {
+        [BHI_CONTENDER_PRISTINE] = BH_REUSE_PRISTINE, [BHI_CONTENDER_SHARED] = BH_REUSE_SHARED};
+    bh_status status = bh_runtime_create(&runtime_options, &bench->runtime, reterr);
+    for (int i = BHI_CONTENDER_PRISTINE; i <= BHI_CONTENDER_SHARED && status == BH_OK; i++) {
+        bh_capsule_options capsule_options = {.has_reuse = true, .reuse = reuses[i]};
+        status = bh_capsule_load(bench->runtime, options->path, &capsule_options,
+                                 &bench->capsules[i], reterr);
+        bench->figures.is_present[i] = status == BH_OK;
+    }
+    return status;
+}
+
+static bool call_fresh(invoke_bench *bench, size_t payload)
+{
+    size_t len;
+    return bench_fresh_invoke(bench->fresh, bench->figures.options->action,
+                              bench->payloads[payload], bhi_bench_payload_bytes[payload],
+                              bench->answer, sizeof bench->answer, &len);
+}
+
 static bh_status open_contenders(invoke_bench *bench, bh_error *reterr)
 {
     bhi_bytes core;
-    bh_capsule_options shared = {.has_reuse = true, .reuse = BH_REUSE_SHARED};
-    bh_status status = bh_runtime_create(NULL, &bench->runtime, reterr);
+    bhi_manifest manifest;
+    for (size_t p = 0; p < BHI_BENCH_PAYLOADS; p++)
+        bench->payloads[p] = bhi_bench_payload(bhi_bench_payload_bytes[p]);
+    bench->large_payload = bhi_bench_payload(LARGE_BYTES);
+    bh_status status = open_ours(bench, reterr);
     if (status == BH_OK)
-        status =
-            bh_capsule_load(bench->runtime, bench->options->path, &shared, &bench->capsule, reterr);
+        status = find_wasm(bench, &manifest, &core, reterr);
     if (status == BH_OK)
-        status = read_core(bench, &core, reterr);
+        status = open_peer(bench, &manifest, reterr);
     if (status != BH_OK)
         return status;
     bench->fresh = bench_fresh_create(core.data, core.len);
-    if (bench->fresh != NULL)
-        return BH_OK;
-    reterr->code = BH_E_UNSUPPORTED;
-    snprintf(reterr->text, sizeof reterr->text, "the peer \"fresh\" cannot run %s",
-             bench->options->path);
-    return BH_E_UNSUPPORTED;
+    bool is_usable = bench->fresh != NULL && call_fresh(bench, 0);
+    bench->figures.is_present[BHI_CONTENDER_FRESH] = is_usable;
+    if (!is_usable)
+        fprintf(stderr, "bench: without the peer \"fresh\", which cannot run this guest\n");
+    return BH_OK;
 }
 
-/* Mean ns per invocation over one round; below 0 after a failure was printed. */
-static double run_warm_round(invoke_bench *bench, size_t payload_len)
+/* ---- rounds: mean ns per invocation, below 0 after a failure was printed ---- */
+
+static double invoke_ours(invoke_bench *bench, bhi_contender contender, const char *payload,
+                          size_t payload_len, uint32_t calls)
 {
-    bh_request request = {.action = "bench",
-                          .payload = bench->payload,
+    bh_request request = {.action = bench->figures.options->action,
+                          .payload = payload,
                           .payload_len = payload_len,
                           .principal = "bench"};
     bh_result result = {0};
     bh_error error;
     bool is_ok = true;
     uint64_t began_ns = bhi_monotonic_ns();
-    for (uint32_t i = 0; i < bench->options->calls && is_ok; i++)
-        is_ok = bh_invoke(bench->capsule, &request, &result, &error) == BH_OK &&
+    for (uint32_t i = 0; i < calls && is_ok; i++)
+        is_ok = bh_invoke(bench->capsules[contender], &request, &result, &error) == BH_OK &&
                 result.outcome == BH_OUTCOME_RETURNED;
     uint64_t took_ns = bhi_monotonic_ns() - began_ns;
     if (!is_ok)
         bhi_cli_fail("bench", BHI_CLI_GUEST, "the capsule did not answer: %s",
                      result.storage != NULL ? result.message : error.text);
     bh_result_deinit(&result);
-    return is_ok ? (double)took_ns / bench->options->calls : -1;
+    return is_ok ? (double)took_ns / calls : -1;
 }
 
-static double run_fresh_round(invoke_bench *bench, size_t payload_len)
+static double invoke_fresh(invoke_bench *bench, size_t payload)
 {
+    uint32_t calls = bench->figures.options->calls;
     bool is_ok = true;
-    size_t len;
     uint64_t began_ns = bhi_monotonic_ns();
-    for (uint32_t i = 0; i < bench->options->calls && is_ok; i++)
-        is_ok = bench_fresh_invoke(bench->fresh, "bench", bench->payload, payload_len,
-                                   bench->answer, sizeof bench->answer, &len);
+    for (uint32_t i = 0; i < calls && is_ok; i++)
+        is_ok = call_fresh(bench, payload);
     uint64_t took_ns = bhi_monotonic_ns() - began_ns;
     if (!is_ok)
         bhi_cli_fail("bench", BHI_CLI_GUEST, "the peer \"fresh\" did not answer");
-    return is_ok ? (double)took_ns / bench->options->calls : -1;
+    return is_ok ? (double)took_ns / calls : -1;
 }
 
-static bool measure_invocations(invoke_bench *bench)
+static double ask_peer(invoke_bench *bench, const char *request)
 {
-    for (size_t p = 0; p < PAYLOADS; p++) {
-        /* One round of each to warm up. */
-        if (run_warm_round(bench, payload_bytes[p]) < 0 ||
-            run_fresh_round(bench, payload_bytes[p]) < 0)
-            return false;
-        for (uint32_t round = 0; round < bench->options->rounds; round++) {
-            double warm_ns = run_warm_round(bench, payload_bytes[p]);
-            double fresh_ns = run_fresh_round(bench, payload_bytes[p]);
-            if (warm_ns < 0 || fresh_ns < 0)
+    double ns;
+    bh_error error;
+    if (bhi_bench_peer_ask(bench->peer, request, &ns, &error) == BH_OK)
+        return ns;
+    bhi_cli_fail_status("bench", &error);
+    return -1;
+}
+
+static double invoke_peer(invoke_bench *bench, size_t payload)
+{
+    char request[256];
+    snprintf(request, sizeof request, "invoke %zu %u %s", bhi_bench_payload_bytes[payload],
+             bench->figures.options->calls, bench->figures.options->action);
+    return ask_peer(bench, request);
+}
+
+static double invoke_contender(invoke_bench *bench, bhi_contender contender, size_t payload)
+{
+    switch (contender) {
+    case BHI_CONTENDER_FRESH:
+        return invoke_fresh(bench, payload);
+    case BHI_CONTENDER_REFERENCE_POOL:
+        return invoke_peer(bench, payload);
+    default:
+        return invoke_ours(bench, contender, bench->payloads[payload],
+                           bhi_bench_payload_bytes[payload], bench->figures.options->calls);
+    }
+}
+
+/* The first round warms up and is not kept. */
+static bool measure_invocations(invoke_bench *bench, size_t payload)
+{
+    for (uint32_t round = 0; round <= bench->figures.options->rounds; round++) {
+        for (int contender = 0; contender < BHI_CONTENDERS; contender++) {
+            if (!bench->figures.is_present[contender])
+                continue;
+            double ns = invoke_contender(bench, (bhi_contender)contender, payload);
+            if (ns < 0)
                 return false;
-            bhi_samples_add(&bench->warm[p], warm_ns);
-            bhi_samples_add(&bench->fresh_samples[p], fresh_ns);
+            if (round > 0)
+                bhi_samples_add(&bench->figures.invoke_ns[contender][payload], ns);
         }
     }
     return true;
 }
+
+/* What one large payload costs the small ones after it. */
+static bool measure_after_large(invoke_bench *bench)
+{
+    for (uint32_t round = 0; round <= bench->figures.options->rounds; round++) {
+        for (int i = BHI_CONTENDER_PRISTINE; i <= BHI_CONTENDER_SHARED; i++) {
+            bhi_contender contender = (bhi_contender)i;
+            if (invoke_ours(bench, contender, bench->large_payload, LARGE_BYTES, 1) < 0)
+                return false;
+            double ns = invoke_ours(bench, contender, bench->payloads[0],
+                                    bhi_bench_payload_bytes[0], CALLS_AFTER_LARGE);
+            if (ns < 0)
+                return false;
+            if (round > 0)
+                bhi_samples_add(&bench->figures.after_large_ns[contender], ns);
+        }
+    }
+    return true;
+}
+
+/* ---- the parts: restore, build, memory ---- */
+
+static void measure_restore(invoke_bench *bench)
+{
+    bhi_invoke_figures *figures = &bench->figures;
+    bhi_bench_pages pages;
+    bhi_bench_pages_open(&pages, figures->options->path, figures->options->action);
+    for (uint32_t round = 0; round < figures->options->rounds; round++) {
+        bhi_samples_add(&figures->restore_ns, bhi_bench_pages_restore_ns(&pages));
+        bhi_samples_add(&figures->memcpy_ns, bhi_bench_pages_memcpy_ns(&pages));
+    }
+    figures->dirty_pages = pages.dirty_pages;
+    bhi_bench_pages_close(&pages);
+}
+
+static double build_ours(bhi_bench_guest *guest)
+{
+    uint64_t took_ns = 0;
+    for (int i = 0; i < BUILDS; i++) {
+        uint64_t began_ns = bhi_monotonic_ns();
+        bhi_pooled *pooled = bhi_bench_guest_build(guest);
+        took_ns += bhi_monotonic_ns() - began_ns;
+        bhi_pooled_destroy(pooled);
+    }
+    return (double)took_ns / BUILDS;
+}
+
+static bool measure_builds(invoke_bench *bench)
+{
+    bhi_invoke_figures *figures = &bench->figures;
+    char request[32];
+    bhi_bench_guest guest;
+    bool is_ok = true;
+    snprintf(request, sizeof request, "build %d", BUILDS);
+    bhi_bench_guest_open(&guest, figures->options->path, NULL, figures->options->action, 64);
+    for (uint32_t round = 0; round < figures->options->rounds && is_ok; round++) {
+        bhi_samples_add(&figures->build_ns, build_ours(&guest));
+        if (bench->peer == NULL)
+            continue;
+        double ns = ask_peer(bench, request);
+        is_ok = ns >= 0;
+        if (is_ok)
+            bhi_samples_add(&figures->reference_build_ns, ns);
+    }
+    bhi_bench_guest_close(&guest);
+    return is_ok;
+}
+
+static void measure_memory(invoke_bench *bench)
+{
+    bhi_bench_density density;
+    bhi_bench_density_measure(bench->figures.options->path, bench->figures.options->action,
+                              IDLE_INSTANCES, &density);
+    bench->figures.pss_bytes_per_instance = density.pss_bytes;
+}
+
+static void read_verification(invoke_bench *bench)
+{
+    bh_capsule_stats stats;
+    bh_capsule_read_stats(bench->capsules[BHI_CONTENDER_PRISTINE], &stats);
+    bench->figures.verified = stats.verified;
+    bench->figures.mismatches = stats.mismatches;
+}
+
+/* ---- deadlines ---- */
 
 static bh_status time_deadlines(invoke_bench *bench, bh_capsule *loop, bh_error *reterr)
 {
@@ -151,24 +322,18 @@ static bh_status time_deadlines(invoke_bench *bench, bh_capsule *loop, bh_error 
         status = bh_invoke(loop, &request, &result, reterr);
         double took_ms = (double)(bhi_monotonic_ns() - began_ns) / 1e6;
         if (status == BH_OK && result.outcome == BH_OUTCOME_DEADLINE)
-            bhi_samples_add(&bench->overshoot_ms, took_ms - DEADLINE_MS);
+            bhi_samples_add(&bench->figures.overshoot_ms, took_ms - DEADLINE_MS);
     }
     bh_result_deinit(&result);
     return status;
 }
 
-/* A guest that never returns, from a file because capsules are files. */
+/* A guest that never returns. */
 static bh_status measure_deadlines(invoke_bench *bench, bh_error *reterr)
 {
-    char path[] = "/tmp/bulkhead-bench-XXXXXX.wasm";
-    int fd = mkstemps(path, 5);
-    if (fd < 0 || write(fd, loop_wasm, sizeof loop_wasm) != (ssize_t)sizeof loop_wasm) {
-        reterr->code = BH_E_IO;
-        snprintf(reterr->text, sizeof reterr->text, "cannot write %s", path);
-        return BH_E_IO;
-    }
-    close(fd);
+    char path[BHI_BENCH_PATH_BYTES];
     bh_capsule *loop = NULL;
+    bhi_bench_write_module(loop_wasm, sizeof loop_wasm, path);
     bh_status status = bh_capsule_load(bench->runtime, path, NULL, &loop, reterr);
     unlink(path);
     if (status == BH_OK)
@@ -177,63 +342,17 @@ static bh_status measure_deadlines(invoke_bench *bench, bh_error *reterr)
     return status;
 }
 
-/* ---- printing ---- */
-
-static json_t *spread_json(const bhi_samples *samples)
+static bool measure(invoke_bench *bench)
 {
-    bhi_spread spread = bhi_samples_spread(samples);
-    return json_pack("{s:f, s:f, s:f, s:i}", "median", spread.median, "min", spread.min, "max",
-                     spread.max, "rounds", (int)samples->count);
-}
-
-static json_t *by_payload_json(const bhi_samples *samples)
-{
-    json_t *list = json_array();
-    for (size_t p = 0; p < PAYLOADS; p++) {
-        json_t *entry = spread_json(&samples[p]);
-        json_object_set_new(entry, "payload_bytes", json_integer((json_int_t)payload_bytes[p]));
-        json_array_append_new(list, entry);
-    }
-    return list;
-}
-
-static double median(const bhi_samples *samples)
-{
-    return bhi_samples_spread(samples).median;
-}
-
-static void print_json(const invoke_bench *bench)
-{
-    json_t *body =
-        json_pack("{s:s, s:i, s:o, s:o, s:f, s:f, s:o}", "capsule", bh_capsule_name(bench->capsule),
-                  "calls_per_round", (int)bench->options->calls, "warm_ns",
-                  by_payload_json(bench->warm), "fresh_ns", by_payload_json(bench->fresh_samples),
-                  "fresh_over_warm", median(&bench->fresh_samples[0]) / median(&bench->warm[0]),
-                  "warm_16k_over_64", median(&bench->warm[1]) / median(&bench->warm[0]),
-                  "deadline_overshoot_ms", spread_json(&bench->overshoot_ms));
-    json_dumpf(body, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    putchar('\n');
-    json_decref(body);
-}
-
-static void print_row(const char *name, const bhi_samples *samples, const char *unit)
-{
-    bhi_spread spread = bhi_samples_spread(samples);
-    printf("%-28s %10.2f %s   (%.2f to %.2f, %u rounds)\n", name, spread.median, unit, spread.min,
-           spread.max, samples->count);
-}
-
-static void print_text(const invoke_bench *bench)
-{
-    print_row("warm, 64 B", &bench->warm[0], "ns");
-    print_row("fresh, 64 B", &bench->fresh_samples[0], "ns");
-    print_row("warm, 16 KiB", &bench->warm[1], "ns");
-    print_row("fresh, 16 KiB", &bench->fresh_samples[1], "ns");
-    print_row("deadline overshoot", &bench->overshoot_ms, "ms");
-    printf("%-28s %10.2f\n", "fresh / warm, 64 B",
-           median(&bench->fresh_samples[0]) / median(&bench->warm[0]));
-    printf("%-28s %10.2f\n", "warm 16 KiB / 64 B",
-           median(&bench->warm[1]) / median(&bench->warm[0]));
+    for (size_t payload = 0; payload < BHI_BENCH_PAYLOADS; payload++)
+        if (!measure_invocations(bench, payload))
+            return false;
+    if (!measure_after_large(bench) || !measure_builds(bench))
+        return false;
+    measure_restore(bench);
+    measure_memory(bench);
+    read_verification(bench);
+    return true;
 }
 
 int bhi_bench_invoke(const bhi_bench_invoke_options *options)
@@ -242,19 +361,20 @@ int bhi_bench_invoke(const bhi_bench_invoke_options *options)
     invoke_bench *bench = calloc(1, sizeof *bench);
     if (bench == NULL)
         return bhi_cli_fail("bench", BHI_CLI_HOST, "out of memory");
-    bench->options = options;
-    memset(bench->payload, 'x', sizeof bench->payload);
+    bench->figures.options = options;
     int exit_code = BHI_CLI_OK;
     if (open_contenders(bench, &error) != BH_OK)
-        exit_code = fail(&error);
-    else if (!measure_invocations(bench))
+        exit_code = bhi_cli_fail_status("bench", &error);
+    else if (!measure(bench))
         exit_code = BHI_CLI_GUEST;
     else if (measure_deadlines(bench, &error) != BH_OK)
-        exit_code = fail(&error);
-    else if (options->is_json)
-        print_json(bench);
+        exit_code = bhi_cli_fail_status("bench", &error);
     else
-        print_text(bench);
+        bhi_bench_invoke_print(&bench->figures);
+    if (exit_code == BHI_CLI_OK && bench->figures.mismatches > 0)
+        exit_code = bhi_cli_fail("bench", BHI_CLI_HOST,
+                                 "%llu restored instances differed from their snapshot",
+                                 (unsigned long long)bench->figures.mismatches);
     close_bench(bench);
     return exit_code;
 }

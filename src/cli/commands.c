@@ -27,8 +27,15 @@ static const char new_detail[] =
     "  make -C NAME && bulkhead invoke NAME hello\n";
 
 static const char bench_detail[] =
-    "invoke: PATH is a capsule whose hook answers any payload, like examples/echo. Its warm\n"
-    "invocation is measured beside a fresh instance per call of the bare engine.\n"
+    "invoke: PATH is a capsule whose hook answers any JSON string, like examples/echo. Its "
+    "invocation,\n"
+    "pristine and shared, is measured beside a fresh instance per call of the bare engine, and "
+    "with\n"
+    "--peer beside a pool of component instances that are never reset; then its parts.\n"
+    "\n"
+    "restore: putting an instance of PATH back, beside a copy of the same pages; a guest with a "
+    "heap\n"
+    "of 16 MiB; and the memory of 5,000 idle instances.\n"
     "\n"
     "pool: a checkout and return beside a bare mutex, alone and with two threads, and queues of "
     "100\n"
@@ -69,8 +76,9 @@ const bhi_cli_command bhi_cli_commands[] = {
      bhi_cli_inspect_options, 1, 1, NULL, bhi_cli_inspect},
     {"new", "NAME", "make a directory with a capsule in C that builds and answers", new_detail,
      bhi_cli_new_options, 1, 1, "", bhi_cli_new},
-    {"bench", "invoke PATH | pool", "measure invocations, or the pool, beside a peer", bench_detail,
-     bhi_cli_bench_options, 1, 2, "invoke pool", bhi_cli_bench},
+    {"bench", "invoke PATH | restore PATH | pool",
+     "measure invocations, restores, or the pool, beside peers", bench_detail,
+     bhi_cli_bench_options, 1, 2, "invoke restore pool", bhi_cli_bench},
     {"reload", "NAME", "load a capsule anew in a running daemon, without dropping a request",
      reload_detail, bhi_cli_reload_options, 1, 1, "", bhi_cli_reload},
     {"unload", "NAME", "stop serving a capsule in a running daemon", unload_detail,

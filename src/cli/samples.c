@@ -1,4 +1,6 @@
-/* cli/samples.c - median and extremes of a few numbers. */
+/* cli/samples.c - median and extremes of a few numbers, and how they are printed. */
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,4 +29,18 @@ bhi_spread bhi_samples_spread(const bhi_samples *samples)
                                           : (sorted.values[middle - 1] + sorted.values[middle]) / 2;
     return (bhi_spread){
         .median = median, .min = sorted.values[0], .max = sorted.values[sorted.count - 1]};
+}
+
+json_t *bhi_bench_spread_json(const bhi_samples *samples)
+{
+    bhi_spread spread = bhi_samples_spread(samples);
+    return json_pack("{s:f, s:f, s:f, s:i}", "median", spread.median, "min", spread.min, "max",
+                     spread.max, "rounds", (int)samples->count);
+}
+
+void bhi_bench_print_limit(const char *name, double value, double limit, bool is_most)
+{
+    bool is_met = is_most ? value <= limit : value >= limit;
+    printf("%-32s %10.2f   %s %g  %s\n", name, value, is_most ? "at most" : "at least", limit,
+           is_met ? "ok" : "MISSED");
 }
