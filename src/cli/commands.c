@@ -18,8 +18,10 @@ static const char invoke_detail[] =
     "  echo hello | bulkhead invoke examples/echo greet --payload - --json\n";
 
 static const char inspect_detail[] =
-    "Nothing is compiled or run. The exit status is 0 for every capsule that can be read, whether\n"
-    "or not this host provides all of its imports.\n";
+    "The capsule is read, and then loaded as the service would, which runs its initialisation in\n"
+    "the sandbox: only that tells how it will be served. --static leaves that out. The exit "
+    "status\n"
+    "is 0 for every capsule that can be read, whether or not it can be loaded.\n";
 
 static const char new_detail[] =
     "NAME is 1 to 64 of a-z and 0-9, with single '-' between them. Then:\n"

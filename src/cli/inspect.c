@@ -1,18 +1,23 @@
-/* cli/inspect.c - bulkhead inspect: what a capsule is, without compiling or running it. */
+/* cli/inspect.c - bulkhead inspect: what a capsule is, and how it would be served. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "base/log.h"
 #include "cli/inspect_report.h"
+#include "cli/inspect_served.h"
 
 typedef struct inspect_options {
     bool is_json;
+    bool is_static;
 } inspect_options;
 
 const bhi_cli_option bhi_cli_inspect_options[] = {
     {"json", 'j', BHI_CLI_FLAG, NULL, "print the report as one JSON object",
      .offset = offsetof(inspect_options, is_json)},
+    {"static", 0, BHI_CLI_FLAG, NULL, "only read the files: compile nothing, run nothing",
+     .offset = offsetof(inspect_options, is_static)},
     {0},
 };
 
@@ -119,6 +124,21 @@ static void print_restore(const json_t *restore)
            text_of(restore, "reason"));
 }
 
+static void print_served(const json_t *served)
+{
+    if (!json_is_object(served))
+        return;
+    print_label("served as");
+    if (json_is_null(json_object_get(served, "reuse")))
+        printf("not at all: ");
+    else
+        printf("%s%s", text_of(served, "reuse"), text_of(served, "why")[0] == '\0' ? "" : ": ");
+    print_text(text_of(served, "why"));
+    putchar('\n');
+    print_label("snapshot");
+    printf("%lld bytes\n", number_of(served, "snapshot_bytes"));
+}
+
 static void print_entries(const json_t *entries)
 {
     print_label("entry points");
@@ -174,6 +194,7 @@ static void print_plain(const json_t *report)
     print_limits("memory", json_object_get(report, "memories"), "pages");
     print_limits("table", json_object_get(report, "tables"), "elements");
     print_restore(json_object_get(report, "restore"));
+    print_served(json_object_get(report, "served"));
     print_imports(json_object_get(report, "imports"));
     print_names("exports", json_object_get(report, "exports"));
 }
@@ -197,6 +218,10 @@ int bhi_cli_inspect(int argc, char **argv)
     json_t *report = NULL;
     bh_error error = {0};
     bh_status status = bhi_cli_inspect_report(argv[1], &arena, &report, &error);
+    if (status == BH_OK && !options.is_static) {
+        bhi_log_configure(BHI_LOG_ERROR, NULL, NULL); /* the report says it all */
+        json_object_set_new(report, "served", bhi_cli_inspect_served(argv[1]));
+    }
     if (status != BH_OK)
         exit_status = bhi_cli_fail_status("inspect", &error);
     else if (options.is_json && !print_json(report))

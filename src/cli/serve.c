@@ -12,6 +12,7 @@ typedef struct serve_options {
     const char *listen, *state, *cache, *log_level, *profiles;
     uint64_t workers, drain_ms;
     uint64_t instance_pool_size, principal_leases_max, instances_max, resident_mib_max, evict_ms;
+    uint64_t mappings_max, verify_every;
     bool no_cache;
 } serve_options;
 
@@ -45,6 +46,12 @@ const bhi_cli_option bhi_cli_serve_options[] = {
     {"evict-ms", 0, BHI_CLI_NUMBER, "MS",
      "evict instances that are idle for so long (default 30000)", FIELD(evict_ms), .min = 10,
      .max = 86400000},
+    {"mappings-max", 0, BHI_CLI_NUMBER, "N",
+     "memory mappings of all instances (default: the kernel's limit less 4096)",
+     FIELD(mappings_max), .min = 64, .max = UINT32_MAX},
+    {"verify-every", 0, BHI_CLI_NUMBER, "N",
+     "compare one in N restored instances with its snapshot (default 4096)", FIELD(verify_every),
+     .min = 1, .max = UINT32_MAX},
     {"profiles", 0, BHI_CLI_TEXT, "FILE", "weights of principals (see docs/profiles.md)",
      FIELD(profiles), .completes_files = true},
     {"log-level", 0, BHI_CLI_TEXT, "LEVEL", "trace, debug, info (default), warn or error",
@@ -162,6 +169,8 @@ int bhi_cli_serve(int argc, char **argv)
         .instances_max = (uint32_t)options.instances_max,
         .resident_bytes_max = options.resident_mib_max << 20,
         .evict_ms = (uint32_t)options.evict_ms,
+        .mappings_max = (uint32_t)options.mappings_max,
+        .verify_every = (uint32_t)options.verify_every,
         .capsule_options = {.live_max = (uint32_t)options.instance_pool_size,
                             .principal_leases_max = (uint32_t)options.principal_leases_max},
         .listening_cb = print_listening,

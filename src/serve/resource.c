@@ -33,6 +33,9 @@ static void put_version(json_t *object, const bhi_version *version)
     json_object_set_new(object, "version", json_string(bh_capsule_version(capsule)));
     json_object_set_new(object, "description", json_string(bh_capsule_description(capsule)));
     json_object_set_new(object, "reuse", json_string(bh_reuse_name(bh_capsule_reuse(capsule))));
+    json_object_set_new(object, "served_as",
+                        json_string(bh_reuse_name(bh_capsule_served_as(capsule))));
+    json_object_set_new(object, "served_why", json_string(bh_capsule_served_why(capsule)));
     json_object_set_new(object, "age_ms", json_integer((json_int_t)(age_ns / BHI_NS_PER_MS)));
     json_object_set_new(object, "pool", bhi_statistics_pool_json(&stats));
     json_object_set_new(object, "stats", bhi_statistics_json(&stats));

@@ -60,7 +60,9 @@ static bh_status load_capsules(service *serving, bh_error *reterr)
                                   .profiles_file = wanted->profiles_file,
                                   .live_max = wanted->instances_max,
                                   .resident_bytes_max = wanted->resident_bytes_max,
-                                  .evict_ms = wanted->evict_ms};
+                                  .evict_ms = wanted->evict_ms,
+                                  .mappings_max = wanted->mappings_max,
+                                  .verify_every = wanted->verify_every};
     bh_status status = bh_runtime_create(&options, &serving->runtime, reterr);
     if (status == BH_OK)
         status = bhi_catalog_load(serving->runtime, wanted->capsules_directory,

@@ -28,6 +28,8 @@ typedef struct bhi_serve_options {
     uint32_t instances_max;      /* of all capsules: bh_runtime_options.live_max             */
     uint64_t resident_bytes_max; /* see bh_runtime_options                                   */
     uint32_t evict_ms;           /* see bh_runtime_options                                   */
+    uint32_t mappings_max;       /* see bh_runtime_options                                   */
+    uint32_t verify_every;       /* see bh_runtime_options                                   */
     bh_capsule_options capsule_options; /* of every capsule                                  */
     uint32_t drain_ms;        /* default 5,000                                            */
     size_t payload_bytes_max; /* default and ceiling BH_PAYLOAD_BYTES_MAX; more is 413    */

@@ -110,10 +110,16 @@ json_t *bhi_statistics_json(const bh_capsule_stats *stats)
     put_number(object, "builds_ahead", stats->builds_ahead);
     put_number(object, "build_failures", stats->build_failures);
     put_number(object, "retired", stats->retired);
+    put_number(object, "restores_whole", stats->restores_whole);
+    put_number(object, "restores_dearer", stats->restores_dearer);
+    put_number(object, "restores_failed", stats->restores_failed);
+    put_number(object, "verified", stats->verified);
+    put_number(object, "mismatches", stats->mismatches);
     put_number(object, "evicted_idle", stats->evicted_idle);
     put_number(object, "evicted_by_need", stats->evicted_by_need);
     json_object_set_new(object, "is_breaker_open", json_boolean(stats->is_breaker_open));
     put_number(object, "memory_bytes_code", stats->memory_bytes_code);
+    put_number(object, "memory_bytes_snapshot", stats->memory_bytes_snapshot);
     put_number(object, "compile_ns", stats->compile_ns);
     json_object_set_new(object, "is_from_cache", json_boolean(stats->is_from_cache));
     json_object_set_new(object, "wait", histogram_json(&stats->wait));

@@ -114,6 +114,16 @@ static const capsule_number capsule_numbers[] = {
     COUNTER(build_failures, "bulkhead_instance_build_failures_total", "Builds that failed."),
     COUNTER(retired, "bulkhead_instances_retired_total",
             "Instances destroyed after a clean lease, as their reuse asks."),
+    COUNTER(restores_whole, "bulkhead_restores_whole_total",
+            "Restores that copied the whole memory: many pages written, or mappings ran out."),
+    COUNTER(restores_dearer, "bulkhead_restores_dearer_total",
+            "Restores left out because a new instance was cheaper, or a table had grown."),
+    COUNTER(restores_failed, "bulkhead_restores_failed_total",
+            "Restores that the operating system refused; the instance was destroyed."),
+    COUNTER(verified, "bulkhead_restores_verified_total",
+            "Restored instances that were compared with their snapshot."),
+    COUNTER(mismatches, "bulkhead_restore_mismatches_total",
+            "Restored instances that differed from their snapshot: a defect, alarm on any."),
 };
 
 static const struct {

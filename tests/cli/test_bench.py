@@ -42,11 +42,14 @@ class Bench(ToolTest):
 
     def test_wrong_usage_is_refused(self):
         cases = [
-            (["fly"], 'no bench "fly": the benches are: invoke, pool'),
+            (["fly"], 'no bench "fly": the benches are: invoke, restore, pool'),
             (["invoke"], "expected invoke PATH"),
             (["invoke", "a", "b"], 'found "b"'),
             (["pool", "a"], 'expected only pool, found "a"'),
             (["pool", "--calls", "9"], "expected no --calls"),
+            (["restore"], "expected restore PATH"),
+            (["restore", "a", "--calls", "9"], "expected no --calls"),
+            (["pool", "--verify"], "expected no --calls, --verify"),
             (["pool", "--rounds", "0"], "--rounds: expected 1 to 1000"),
         ]
         for arguments, text in cases:

@@ -98,7 +98,8 @@ typedef struct life {
 static bool is_failure(bh_outcome outcome)
 {
     return outcome == BH_OUTCOME_TRAPPED || outcome == BH_OUTCOME_HOST_FAILURE ||
-           outcome == BH_OUTCOME_RESTORE_FAILED || outcome == BH_OUTCOME_MEMORY_LIMIT;
+           outcome == BH_OUTCOME_RESTORE_FAILED || outcome == BH_OUTCOME_MEMORY_LIMIT ||
+           outcome == BH_OUTCOME_DEADLINE; /* of a call with little time on a busy machine */
 }
 
 /* `action` answers with what it found and changes it: a restored instance finds the same again. */
