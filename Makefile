@@ -31,12 +31,13 @@ model: setup ## check the models of the pool with spin (model/run --long: larger
 mutations: setup ## break the pool in small ways; its tests must notice each
 	@tests/pool/mutate
 
-proof: build ## the pool's proofs, long: simulator, models, threads, mutations (about 10 minutes)
+proof: build ## the long proofs: the pool's, and the module reader beside another (about 20 minutes)
 	@cmake --build $(BUILD) --target test_programs
 	$(BUILD)/tests/pool_test_pool_sim --seeds 500000
 	$(BUILD)/tests/pool_stress_tsan --seconds 120
 	tests/pool/mutate
 	model/run --long
+	tests/wasm/peer/run --cases 200000
 
 asan: setup ## run the tests under address and undefined-behaviour sanitizers
 	@$(CMAKE) -B $(BUILD)-asan -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_SANITIZE=address,undefined >/dev/null

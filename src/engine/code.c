@@ -31,6 +31,14 @@ const bhi_code_stats *bhi_code_read_stats(const bhi_code *code)
     return &code->stats;
 }
 
+bh_status bhi_engine_validate(bhi_engine *engine, bhi_bytes wasm, bh_error *reterr)
+{
+    wasmtime_error_t *error = wasmtime_module_validate(engine->wasm, wasm.data, wasm.len);
+    if (error != NULL)
+        return bhi_fail_engine(reterr, BH_E_MODULE, "the module does not validate", error);
+    return BH_OK;
+}
+
 static bh_status compile(bhi_code *code, bhi_bytes wasm, bh_error *reterr)
 {
     wasmtime_error_t *error =

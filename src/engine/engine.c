@@ -1,7 +1,8 @@
 /* engine/engine.c - the process-wide part: configuration, epoch, driver, cache.
  *
- * Every proposal that capsules do not need is off; what a build without the features cannot switch
- * is off already. The configuration is spelled out again as text, because it is part of the name of
+ * Every proposal that capsules do not need is off: the code scan (wasm/code_scan.h) decodes what is
+ * left, and a module with more must not run. What a build without the features cannot switch is off
+ * already. The configuration is spelled out again as text, because it is part of the name of
  * cached code.
  */
 #include "engine/engine.h"
@@ -27,7 +28,7 @@ enum { TICK_US_DEFAULT = 1000, TICK_US_MIN = 100, TICK_US_MAX = 100000, SLICE_TI
 
 /* Change it whenever configure changes what code looks like. */
 #define SETTINGS                                                                                   \
-    "wasmtime " ENGINE_VERSION "; fuel epoch simd bulk reftypes tailcall; own-memory; 1"
+    "wasmtime " ENGINE_VERSION "; fuel epoch simd bulk reftypes tailcall; own-memory; 2"
 
 /* The engine's compile threads synchronise in ways that the thread sanitizer does not see. */
 #if defined(__SANITIZE_THREAD__)
@@ -54,6 +55,9 @@ static wasm_config_t *configure(bhi_engine *engine, const bhi_engine_options *op
                                         false); /* it would panic with memories of our own */
     wasmtime_config_parallel_compilation_set(config,
                                              !options->is_compile_serial && !IS_THREAD_SANITIZED);
+    wasmtime_config_wasm_function_references_set(config, false);
+    wasmtime_config_wasm_gc_set(config, false);
+    wasmtime_config_wasm_exceptions_set(config, false);
     wasmtime_config_wasm_relaxed_simd_set(config, false);
     wasmtime_config_wasm_multi_memory_set(config, false);
     wasmtime_config_wasm_memory64_set(config, false);

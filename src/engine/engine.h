@@ -52,6 +52,10 @@ void bhi_engine_destroy(bhi_engine *engine);
 /* "48.0.8": the version of the engine library */
 const char *bhi_engine_version(void);
 
+/* Whether the engine would compile `wasm`, a core module: nothing is compiled. Fails with
+ * BH_E_MODULE in the engine's words. */
+BH_MUST_USE bh_status bhi_engine_validate(bhi_engine *engine, bhi_bytes wasm, bh_error *reterr);
+
 typedef struct bhi_code_stats {
     uint64_t compile_ns; /* or the time to load from the cache */
     bool is_from_cache;

@@ -25,7 +25,7 @@ typedef enum bhi_wasm_kind {
 } bhi_wasm_kind;
 
 typedef struct bhi_wasm_func_type {
-    bhi_bytes params; /* one byte per value type, e.g. 0x7f = i32; 0 for a type of more bytes */
+    bhi_bytes params; /* one byte per value type, e.g. 0x7f = i32; 0 for one that no byte spells */
     bhi_bytes results;
 } bhi_wasm_func_type;
 
@@ -43,7 +43,7 @@ typedef struct bhi_wasm_import {
     bhi_wasm_kind kind;
     uint32_t type;          /* FUNC: index of the type */
     bhi_wasm_limits limits; /* TABLE, MEMORY */
-    uint8_t value_type;     /* GLOBAL: value type; TABLE: element type (0 for one of more bytes) */
+    uint8_t value_type;     /* GLOBAL: value type; TABLE: element type (0 as above) */
     bool is_mutable;        /* GLOBAL */
 } bhi_wasm_import;
 
@@ -59,7 +59,7 @@ typedef struct bhi_wasm_table {
 } bhi_wasm_table;
 
 typedef struct bhi_wasm_global {
-    uint8_t value_type; /* 0 for a type of more than one byte */
+    uint8_t value_type; /* 0 as in bhi_wasm_func_type */
     bool is_mutable;
 } bhi_wasm_global;
 

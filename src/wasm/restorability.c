@@ -65,10 +65,14 @@ static void judge_globals(bhi_restorability *r, const bhi_wasm_module *module)
 
 static void judge_tables(bhi_restorability *r, const bhi_wasm_module *module)
 {
-    for (uint32_t i = 0; i < module->tables_count; i++)
+    for (uint32_t i = 0; i < module->tables_count; i++) {
         if (module->tables[i].element_type != BHI_WASM_FUNCREF)
             judge(r, BHI_RESTORABLE_NO, "table %u holds something else than functions",
                   module->imported_tables + i);
+        if (module->tables[i].limits.is_64 || module->tables[i].limits.is_shared)
+            judge(r, BHI_RESTORABLE_NO, "table %u is shared or has 64-bit indices",
+                  module->imported_tables + i);
+    }
 }
 
 static void judge_code(bhi_restorability *r)
@@ -86,6 +90,21 @@ static void judge_code(bhi_restorability *r)
         if (r->scan.counts[i] > 0)
             judge(r, verdicts[i], "its code has %s, first at byte %zu",
                   bhi_code_change_name((bhi_code_change)i), r->scan.first_place[i]);
+}
+
+static void judge_amounts(bhi_restorability *r, const bhi_wasm_module *module)
+{
+    if (r->globals_mutable > BHI_RESTORABLE_GLOBALS_MAX)
+        judge(r, BHI_RESTORABLE_NO, "it has %u mutable globals, more than %d", r->globals_mutable,
+              BHI_RESTORABLE_GLOBALS_MAX);
+    if (r->restorable != BHI_RESTORABLE_TABLES)
+        return;
+    uint64_t entries = 0; /* cannot overflow: other tables than 32-bit ones were refused */
+    for (uint32_t i = 0; i < module->tables_count; i++)
+        entries += module->tables[i].limits.min;
+    if (entries > BHI_RESTORABLE_TABLE_ENTRIES_MAX)
+        judge(r, BHI_RESTORABLE_NO, "its code changes tables of %llu entries, more than %d",
+              (unsigned long long)entries, BHI_RESTORABLE_TABLE_ENTRIES_MAX);
 }
 
 /* One mark per global, since one may be exported several times. */
@@ -131,6 +150,7 @@ bh_status bhi_restorability_read(const bhi_wasm_module *module, bhi_arena *arena
     judge_globals(&r, module);
     judge_tables(&r, module);
     judge_code(&r);
+    judge_amounts(&r, module);
     *ret_restorability = r;
     return BH_OK;
 }

@@ -17,6 +17,11 @@ typedef enum bhi_restorable {
 
 enum { BHI_RESTORABILITY_REASON_BYTES = 128 };
 
+/* Most mutable globals, and most table entries where the code changes tables: each is read and
+ * written back one by one at every restore. Toolchains make one global, and one table entry per
+ * function whose address is taken. */
+enum { BHI_RESTORABLE_GLOBALS_MAX = 1024, BHI_RESTORABLE_TABLE_ENTRIES_MAX = 4096 };
+
 typedef struct bhi_restorability {
     bhi_restorable restorable;
     char reason[BHI_RESTORABILITY_REASON_BYTES]; /* why it is not YES; "" for YES */

@@ -38,7 +38,7 @@ enum {
     BHI_WASM_EXTERNREF = 0x6f
 };
 
-/* A value type: its byte, or 0 for one of several bytes (typed references). */
+/* A value type: its byte, or 0 for one that no byte spells (typed references). */
 uint8_t bhi_wasm_read_value_type(bhi_wasm_reader *reader);
 /* The same where only a reference may stand. */
 uint8_t bhi_wasm_read_reference_type(bhi_wasm_reader *reader);

@@ -1,7 +1,8 @@
 /* wasm/types.c - value types, limits and the type section.
  *
- * Function types keep one byte per value. A typed reference takes several bytes; it becomes 0, so
- * that nothing later mistakes it for a number. Struct and array types, which a capsule has no use
+ * Function types keep one byte per value. (ref null func) and its like are the types that one byte
+ * spells, and become it; any other typed reference becomes 0, so that nothing later mistakes it for
+ * a number. Struct and array types, which a capsule has no use
  * for, only take their place in the index space; the engine refuses them.
  */
 #include "wasm/sections.h"
@@ -24,13 +25,20 @@ bool bhi_wasm_is_value_byte(uint8_t byte)
     return (byte >= BHI_WASM_V128 && byte <= BHI_WASM_I32) || (byte >= 0x69 && byte <= 0x74);
 }
 
-void bhi_wasm_skip_heap_type(bhi_wasm_reader *reader)
+/* Negative: an abstract type, the byte of its nullable reference less 0x80. Else a type's index. */
+static int64_t read_heap_type(bhi_wasm_reader *reader)
 {
     size_t place = bhi_wasm_reader_place(reader);
     int64_t heap = bhi_wasm_read_s33(reader, "a heap type");
     bool is_abstract = heap >= 0x69 - 0x80 && heap <= 0x74 - 0x80;
     if (heap < 0 && !is_abstract)
         bhi_wasm_reader_fail(reader, place, "unknown heap type %lld", (long long)heap);
+    return heap;
+}
+
+void bhi_wasm_skip_heap_type(bhi_wasm_reader *reader)
+{
+    read_heap_type(reader);
 }
 
 uint8_t bhi_wasm_read_value_type(bhi_wasm_reader *reader)
@@ -38,8 +46,8 @@ uint8_t bhi_wasm_read_value_type(bhi_wasm_reader *reader)
     size_t place = bhi_wasm_reader_place(reader);
     uint8_t byte = bhi_wasm_read_u8(reader, "a value type");
     if (byte == REF || byte == REF_NULL) {
-        bhi_wasm_skip_heap_type(reader);
-        return 0;
+        int64_t heap = read_heap_type(reader);
+        return byte == REF_NULL && heap < 0 ? (uint8_t)(heap + 0x80) : 0;
     }
     if (!bhi_wasm_is_value_byte(byte))
         bhi_wasm_reader_fail(reader, place, "expected a value type, found byte 0x%02x", byte);
@@ -79,15 +87,16 @@ bhi_wasm_limits bhi_wasm_read_limits(bhi_wasm_reader *reader, bool is_memory)
     return limits;
 }
 
-/* When every type is one byte, the bytes of the module serve as they are. */
+/* When every type is spelled as one byte, the bytes of the module serve as they are. */
 static bhi_bytes read_value_types(bhi_wasm_reader *reader, bhi_arena *arena, const char *what)
 {
     uint32_t count = bhi_wasm_read_count(reader, 1, FUNC_VALUES_MAX, what);
     size_t start = reader->offset;
     uint8_t *types = NULL;
     for (uint32_t i = 0; i < count && bhi_wasm_reader_is_ok(reader); i++) {
+        size_t before = reader->offset;
         uint8_t type = bhi_wasm_read_value_type(reader);
-        if (type == 0 && types == NULL) {
+        if (reader->offset - before > 1 && types == NULL) {
             types = bhi_wasm_reader_alloc(reader, arena, count, 1);
             if (types != NULL)
                 memcpy(types, reader->bytes.data + start, i);

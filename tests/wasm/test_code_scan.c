@@ -196,6 +196,7 @@ static void state_out_of_reach_is_not_restorable_and_says_why(void **state)
         {6, {1, 0x6f, 1, 0xd0, 0x6f, 0x0b}, 6, "global 0 is mutable and holds a reference"},
         {6, {1, 0x63, 0x6e, 1, 0xd0, 0x6e, 0x0b}, 7, "global 0 is mutable"},
         {4, {1, 0x6f, 0, 1}, 4, "table 0 holds something else"},
+        {4, {1, 0x70, 4, 1}, 4, "table 0 is shared or has 64-bit indices"},
         {2, {1, 1, 'e', 1, 'm', 2, 0, 1}, 8, "imports a memory"},
         {2, {1, 1, 'e', 1, 'g', 3, 0x7f, 1}, 8, "imports a mutable global"},
         {2, {1, 1, 'e', 1, 't', 1, 0x70, 0, 1}, 9, "imports a table"},
@@ -238,6 +239,63 @@ static void mutable_globals_are_counted_once_however_often_exported(void **state
     assert_int_equal(r.restorable, BHI_RESTORABLE_YES);
 }
 
+static void put_globals(blob *b, uint32_t count)
+{
+    blob globals = {0};
+    put_u32(&globals, count);
+    for (uint32_t i = 0; i < count; i++)
+        PUT(&globals, 0x7f, 1, 0x41, 0, 0x0b);
+    put_core_preamble(b);
+    put_section(b, 6, &globals);
+}
+
+static void more_mutable_globals_than_the_limit_are_not_restorable(void **state)
+{
+    blob most = {0}, more = {0};
+    put_globals(&most, BHI_RESTORABLE_GLOBALS_MAX);
+    put_globals(&more, BHI_RESTORABLE_GLOBALS_MAX + 1);
+    assert_int_equal(judge_module(&most).restorable, BHI_RESTORABLE_YES);
+    bhi_restorability r = judge_module(&more);
+    assert_int_equal(r.restorable, BHI_RESTORABLE_NO);
+    assert_string_equal(r.reason, "it has 1025 mutable globals, more than 1024");
+}
+
+/* Two tables; `code` is of one function. */
+static void build_tables(blob *b, uint32_t first, uint32_t second, const uint8_t *code, size_t len)
+{
+    blob tables = {0}, body = {0}, section = {0};
+    put_core_preamble(b);
+    SECTION(b, 1, 1, 0x60, 0, 0);
+    SECTION(b, 3, 1, 0);
+    PUT(&tables, 2, 0x70, 0);
+    put_u32(&tables, first);
+    PUT(&tables, 0x70, 0);
+    put_u32(&tables, second);
+    put_section(b, 4, &tables);
+    PUT(&body, 0);
+    put(&body, code, len);
+    PUT(&body, 0x0b);
+    PUT(&section, 1);
+    put_blob(&section, &body);
+    put_section(b, 10, &section);
+}
+
+static void more_table_entries_than_the_limit_are_not_restorable_if_code_changes_them(void **state)
+{
+    static const uint8_t sets[] = {0x26, 0};
+    blob most = {0}, more = {0}, unchanged = {0}, huge = {0};
+    build_tables(&most, 1, BHI_RESTORABLE_TABLE_ENTRIES_MAX - 1, sets, sizeof sets);
+    build_tables(&more, 1, BHI_RESTORABLE_TABLE_ENTRIES_MAX, sets, sizeof sets);
+    build_tables(&unchanged, 1, BHI_RESTORABLE_TABLE_ENTRIES_MAX, NULL, 0);
+    build_tables(&huge, UINT32_MAX, UINT32_MAX, sets, sizeof sets);
+    assert_int_equal(judge_module(&most).restorable, BHI_RESTORABLE_TABLES);
+    assert_int_equal(judge_module(&unchanged).restorable, BHI_RESTORABLE_YES);
+    bhi_restorability r = judge_module(&more);
+    assert_int_equal(r.restorable, BHI_RESTORABLE_NO);
+    assert_string_equal(r.reason, "its code changes tables of 4097 entries, more than 4096");
+    assert_int_equal(judge_module(&huge).restorable, BHI_RESTORABLE_NO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +307,8 @@ int main(void)
         cmocka_unit_test(state_out_of_reach_is_not_restorable_and_says_why),
         cmocka_unit_test(code_decides_over_tables_and_segments),
         cmocka_unit_test(mutable_globals_are_counted_once_however_often_exported),
+        cmocka_unit_test(more_mutable_globals_than_the_limit_are_not_restorable),
+        cmocka_unit_test(more_table_entries_than_the_limit_are_not_restorable_if_code_changes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,32 @@ static void everything_a_module_declares_is_read(void **state)
     bhi_arena_deinit(&arena);
 }
 
+static void references_are_of_one_type_however_they_are_spelled(void **state)
+{
+    blob b = {0};
+    put_core_preamble(&b);
+    SECTION(&b, 1, 1, 0x60, 3, 0x7f, 0x63, 0x70, 0x7e, 2, 0x63, 0xef, 0x7f, 0x64, 0x70);
+    SECTION(&b, 2, 1, 0, 0, 3, 0x63, 0x6f, 0);
+    SECTION(&b, 4, 2, 0x63, 0x70, 0, 3, 0x64, 0x70, 0, 0);
+    SECTION(&b, 6, 2, 0x63, 0x70, 1, 0xd0, 0x70, 0x0b, 0x63, 0, 1, 0xd0, 0x70, 0x0b);
+    bhi_arena arena = {0};
+    bhi_wasm_module m;
+    bh_error error;
+    if (read_module(&b, &arena, &m, &error) != BH_OK)
+        fail_msg("%s", error.text);
+    static const uint8_t params[] = {0x7f, 0x70, 0x7e}, results[] = {0x6f, 0};
+    assert_int_equal(m.types[0].params.len, sizeof params);
+    assert_memory_equal(m.types[0].params.data, params, sizeof params);
+    assert_int_equal(m.types[0].results.len, sizeof results);
+    assert_memory_equal(m.types[0].results.data, results, sizeof results);
+    assert_int_equal(m.imports[0].value_type, 0x6f);
+    assert_int_equal(m.tables[0].element_type, 0x70);
+    assert_int_equal(m.tables[1].element_type, 0);
+    assert_int_equal(m.globals[0].value_type, 0x70);
+    assert_int_equal(m.globals[1].value_type, 0);
+    bhi_arena_deinit(&arena);
+}
+
 static void sections_twice_or_out_of_order_are_refused(void **state)
 {
     blob twice = {0};
@@ -280,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_a_module_declares_is_read),
+        cmocka_unit_test(references_are_of_one_type_however_they_are_spelled),
         cmocka_unit_test(sections_twice_or_out_of_order_are_refused),
         cmocka_unit_test(counts_of_billions_are_refused_without_memory),
         cmocka_unit_test(indices_out_of_range_are_refused),
