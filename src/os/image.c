@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 
+const uint8_t bhi_zero_page[BHI_PAGE_BYTES] __attribute__((aligned(BHI_PAGE_BYTES)));
+
 /* A file, or plain memory when the kernel gives none. */
 static bool get_bytes(bhi_image *image)
 {
@@ -27,10 +29,12 @@ bh_status bhi_image_create(size_t size, bhi_image **ret_image, bh_error *reterr)
         atomic_init(&image->references, 1);
         image->fd = -1;
         image->size = size;
+        image->is_zero = calloc((bhi_image_pages(image) + 63) / 64, sizeof *image->is_zero);
         image->heat = calloc(bhi_image_pages(image), sizeof *image->heat);
         image->closed_at = calloc(bhi_image_pages(image), sizeof *image->closed_at);
     }
-    if (image == NULL || image->heat == NULL || image->closed_at == NULL || !get_bytes(image)) {
+    if (image == NULL || image->is_zero == NULL || image->heat == NULL ||
+        image->closed_at == NULL || !get_bytes(image)) {
         bhi_image_release(image);
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for an image of %zu bytes", size);
     }
@@ -38,17 +42,25 @@ bh_status bhi_image_create(size_t size, bhi_image **ret_image, bh_error *reterr)
     return BH_OK;
 }
 
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
+static void note_zero_pages(bhi_image *image)
+{
+    for (size_t page = 0; page < bhi_image_pages(image); page++)
+        if (is_zero(image->bytes + page * BHI_PAGE_BYTES, BHI_PAGE_BYTES))
+            image->is_zero[page / 64] |= UINT64_C(1) << (page % 64);
+}
+
 bh_status bhi_image_seal(bhi_image *image, bh_error *reterr)
 {
+    note_zero_pages(image);
     if (image->fd < 0 ? bhi_pages_protect(image->bytes, image->size, BHI_ACCESS_READ)
                       : bhi_pages_seal_file(image->fd, image->size, &image->bytes))
         return BH_OK;
     return bhi_fail(reterr, BH_E_NOMEM, "an image of %zu bytes could not be sealed", image->size);
-}
-
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
 void bhi_image_fill(bhi_image *image, const uint8_t *bytes, size_t size)
@@ -74,6 +86,7 @@ void bhi_image_release(bhi_image *image)
     bhi_pages_unmap(image->bytes, image->size);
     if (image->fd >= 0)
         close(image->fd);
+    free(image->is_zero);
     free(image->heat);
     free(image->closed_at);
     free(image);

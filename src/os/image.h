@@ -19,9 +19,10 @@
 
 typedef struct bhi_image {
     atomic_uint references;
-    int fd;         /* -1: no file, `bytes` is plain memory */
-    uint8_t *bytes; /* writable before sealing only */
-    size_t size;    /* a multiple of BHI_PAGE_BYTES, not 0 */
+    int fd;            /* -1: no file, `bytes` is plain memory */
+    uint8_t *bytes;    /* writable before sealing only */
+    size_t size;       /* a multiple of BHI_PAGE_BYTES, not 0 */
+    uint64_t *is_zero; /* a bit per page, known from sealing on */
     /* Per page: BHI_HEAT_LEARNED, and how often it came back after it was given up. */
     _Atomic uint8_t *heat;
     _Atomic uint16_t *closed_at;   /* per page: the region's restores when it was given up, or 0 */
@@ -41,6 +42,15 @@ void bhi_image_fill(bhi_image *image, const uint8_t *bytes, size_t size);
 
 bhi_image *bhi_image_retain(bhi_image *image);
 void bhi_image_release(bhi_image *image); /* takes NULL */
+
+/* What page `page` holds. All pages of zeros are one, which stays in the cache. */
+extern const uint8_t bhi_zero_page[BHI_PAGE_BYTES];
+
+static inline const uint8_t *bhi_image_page(const bhi_image *image, uint32_t page)
+{
+    bool is_zero = (image->is_zero[page / 64] >> (page % 64) & 1) != 0;
+    return is_zero ? bhi_zero_page : image->bytes + (size_t)page * BHI_PAGE_BYTES;
+}
 
 static inline size_t bhi_image_pages(const bhi_image *image)
 {

@@ -23,8 +23,8 @@ bool bhi_pages_are_supported(void);
 uint8_t *bhi_pages_reserve(size_t bytes);
 void bhi_pages_unmap(uint8_t *at, size_t bytes);
 
-/* Put a writable private view of `fd`, copied on write, or pages without access, in place of what is
- * there. */
+/* Put a writable private view of `fd`, copied on write, or pages without access, in place of what
+ * is there. */
 bool bhi_pages_map_file(uint8_t *at, size_t bytes, int fd);
 bool bhi_pages_map_none(uint8_t *at, size_t bytes);
 

@@ -34,11 +34,6 @@ static uint8_t *page_at(const bhi_region *region, uint32_t page)
     return region->base + (size_t)page * BHI_PAGE_BYTES;
 }
 
-static const uint8_t *image_at(const bhi_region *region, uint32_t page)
-{
-    return region->image->bytes + (size_t)page * BHI_PAGE_BYTES;
-}
-
 static bool has_bit(const uint64_t *bits, uint32_t page)
 {
     return (bits[page / 64] >> (page % 64) & 1) != 0;
@@ -299,13 +294,14 @@ static void close_quiet(bhi_region *region)
 
 static void copy_page(bhi_region *region, uint32_t page)
 {
-    memcpy(page_at(region, page), image_at(region, page), BHI_PAGE_BYTES);
+    memcpy(page_at(region, page), bhi_image_page(region->image, page), BHI_PAGE_BYTES);
 }
 
 /* Compare a page that was not compared for a while. */
 static void compare_page(bhi_region *region, bhi_open_page *open)
 {
-    if (memcmp(page_at(region, open->page), image_at(region, open->page), BHI_PAGE_BYTES) == 0) {
+    if (memcmp(page_at(region, open->page), bhi_image_page(region->image, open->page),
+               BHI_PAGE_BYTES) == 0) {
         open->trust = 0;
         open->quiet++;
         return;

@@ -387,6 +387,7 @@ static void an_image_without_a_file_is_copied(void **state)
     (void)state;
     bhi_image image = {.fd = -1, .size = PAGES * PAGE};
     atomic_init(&image.references, 1);
+    image.is_zero = calloc(1, sizeof *image.is_zero);
     image.heat = calloc(PAGES, sizeof *image.heat);
     image.closed_at = calloc(PAGES, sizeof *image.closed_at);
     image.bytes = malloc(image.size);
@@ -401,6 +402,7 @@ static void an_image_without_a_file_is_copied(void **state)
     }
     bhi_region_close(&region);
     free(image.bytes);
+    free(image.is_zero);
     free(image.heat);
     free(image.closed_at);
 }
