@@ -59,3 +59,8 @@ uint32_t bhi_mappings_held(void)
 {
     return atomic_load_explicit(&held, memory_order_relaxed);
 }
+
+bool bhi_mappings_are_short(void)
+{
+    return bhi_mappings_held() > bhi_mappings_max() / 2;
+}

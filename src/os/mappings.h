@@ -24,4 +24,7 @@ bool bhi_mappings_take(uint32_t count);
 void bhi_mappings_give(uint32_t count);
 uint32_t bhi_mappings_held(void);
 
+/* More than half of the budget is taken: time to trade work for mappings. */
+bool bhi_mappings_are_short(void);
+
 #endif

@@ -90,16 +90,24 @@ static void add_open(bhi_region *region, uint32_t page, bool is_new)
         (bhi_open_page){.page = page, .is_new = is_new, .patience = PATIENCE_FIRST};
 }
 
+/* A hole of one page beside [*begin, *end) is opened with it when mappings are short: comparing
+ * that page at every restore then costs less than two mappings. */
+static void join_holes(const bhi_region *region, uint32_t *begin, uint32_t *end)
+{
+    if (!bhi_mappings_are_short())
+        return;
+    if (!is_open(region, (int64_t)*begin - 1) && is_open(region, (int64_t)*begin - 2))
+        --*begin;
+    if (!is_open(region, *end) && is_open(region, (int64_t)*end + 1))
+        ++*end;
+}
+
 /* Open `count` closed pages, of which the guest or the host is about to write all (is_new) or
- * perhaps none. A hole of one page beside them is opened with them: comparing it costs less than
- * two mappings. Async-signal-safe. */
+ * perhaps none. Async-signal-safe. */
 static bool open_run(bhi_region *region, uint32_t first, uint32_t count, bool is_new)
 {
     uint32_t begin = first, end = first + count;
-    if (!is_open(region, (int64_t)begin - 1) && is_open(region, (int64_t)begin - 2))
-        begin--;
-    if (!is_open(region, end) && is_open(region, (int64_t)end + 1))
-        end++;
+    join_holes(region, &begin, &end);
     bool joins_left = is_open(region, (int64_t)begin - 1), joins_right = is_open(region, end);
     bool is_apart = !joins_left && !joins_right;
     if (end - begin > region->open_max - region->open_count)
@@ -225,7 +233,8 @@ static bool close_run(bhi_region *region, uint32_t begin, uint32_t end)
 {
     bool is_left_open = is_open(region, (int64_t)begin - 1), is_right_open = is_open(region, end);
     bool splits = is_left_open && is_right_open;
-    if (splits && (end - begin == 1 || !bhi_mappings_take(MAPPINGS_PER_RUN)))
+    bool is_hole = splits && end - begin == 1 && bhi_mappings_are_short();
+    if (is_hole || (splits && !bhi_mappings_take(MAPPINGS_PER_RUN)))
         return false;
     uint8_t *at = page_at(region, begin);
     size_t size = (size_t)(end - begin) * BHI_PAGE_BYTES;

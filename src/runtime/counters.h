@@ -18,7 +18,6 @@ typedef struct bhi_counters {
     atomic_uint_fast64_t outcomes[BH_OUTCOME_COUNT];
     atomic_uint_fast64_t fuel_used;
     bhi_histogram wait, run, restore;
-    atomic_uint_fast64_t restores; /* that a sample could have looked at */
     atomic_uint_fast64_t restores_whole, restores_dearer, restores_failed;
     atomic_uint_fast64_t verified, mismatches;
 } bhi_counters;

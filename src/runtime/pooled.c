@@ -1,6 +1,7 @@
 /* runtime/pooled.c - build, restore, verify and destroy what a pool lends. */
 #include "runtime/pooled.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 #include <bulkhead/invocation.h>
@@ -52,6 +53,13 @@ static bh_status create_parts(bh_capsule *capsule, bhi_build_kind kind, bhi_pool
     return status == BH_OK ? bhi_handles_create(&pooled->handles, reterr) : status;
 }
 
+/* Anywhere in the period: short-lived instances are sampled as often as others. */
+static void choose_first_sample(const bh_capsule *capsule, bhi_pooled *pooled)
+{
+    uint32_t every = capsule->runtime->verify_every;
+    pooled->restores_to_sample = 1 + randombytes_uniform(every);
+}
+
 bh_status bhi_pooled_begin_build(bh_capsule *capsule, bhi_build_kind kind, bhi_lease_context *lease,
                                  bhi_pooled **ret_pooled, bh_error *reterr)
 {
@@ -73,6 +81,7 @@ bh_status bhi_pooled_begin_build(bh_capsule *capsule, bhi_build_kind kind, bhi_l
         .table_elements_max = BHI_TABLE_ELEMENTS_MAX,
     };
     bhi_instance_begin_build(pooled->instance, &pooled->build_budget);
+    choose_first_sample(capsule, pooled);
     *ret_pooled = pooled;
     return BH_OK;
 }
@@ -106,14 +115,13 @@ static void report_once(bh_capsule *capsule, atomic_uint_fast64_t *counter, cons
         bhi_log(BHI_LOG_WARN, "capsule %s: %s", capsule->manifest.name, what);
 }
 
-static bool must_verify(bh_capsule *capsule)
+static bool must_verify(const bh_capsule *capsule, bhi_pooled *pooled)
 {
     uint32_t every = capsule->runtime->verify_every;
-    if (every == UINT32_MAX)
+    if (every == UINT32_MAX || --pooled->restores_to_sample > 0)
         return false;
-    uint64_t nth =
-        atomic_fetch_add_explicit(&capsule->counters.restores, 1, memory_order_relaxed) + 1;
-    return nth % every == 0;
+    pooled->restores_to_sample = every;
+    return true;
 }
 
 /* P4 for this instance, or for the part of it that a sample looks at. */
@@ -165,7 +173,7 @@ bhi_restore_verdict bhi_pooled_restore(bh_capsule *capsule, bhi_pooled *pooled)
                     "gave no memory or mappings");
         return BHI_RESTORE_CONDEMN;
     }
-    if (!must_verify(capsule) || verify(capsule, pooled))
+    if (!must_verify(capsule, pooled) || verify(capsule, pooled))
         return BHI_RESTORE_DONE;
     return condemn_mismatch(capsule);
 }

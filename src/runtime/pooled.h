@@ -15,7 +15,8 @@ typedef struct bhi_pooled {
     bhi_instance *instance;
     bhi_handles *handles;
     bhi_budget build_budget;
-    uint64_t verified_to; /* where the next sample's window of memory begins */
+    uint32_t restores_to_sample; /* until one is verified                             */
+    uint64_t verified_to;        /* where the next sample's window of memory begins */
 } bhi_pooled;
 
 /* What is wanted of a build beside the capsule's own choice. */
