@@ -4,7 +4,7 @@ LISTEN ?= 127.0.0.1:8787
 CMAKE   = rust=$$(tools/build-rust) && cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$rust"
 CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
 
-.PHONY: help all setup build run test model mutations proof asan tsan bench bench-pool bench-peers bench-http fuzz bindings format install clean
+.PHONY: help all setup build run test model mutations proof asan tsan bench bench-pool bench-peers bench-restore bench-http fuzz bindings format install clean
 
 all: build ## build the tool, the libraries and the examples
 
@@ -55,8 +55,11 @@ bench: build ## print invocation times beside the fresh-instance peer
 bench-pool: build ## print what the pool costs beside a bare mutex
 	@$(BUILD)/bulkhead bench pool
 
-bench-peers: setup ## build the Rust peer of `make bench`, and print its path
-	@tools/build-peers
+bench-peers: build ## the same beside a pool of component instances in Rust (builds it: minutes, once)
+	@$(BUILD)/bulkhead bench invoke examples/echo --peer "$$(tools/build-peers)" $(if $(JSON),--json)
+
+bench-restore: build ## print what exact restore costs, and the memory of idle instances
+	@$(BUILD)/bulkhead bench restore examples/echo $(if $(JSON),--json)
 
 bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
 	@bench/http/run $(BUILD)

@@ -32,7 +32,7 @@ typedef struct invoke_bench {
     bh_runtime *runtime;
     bh_capsule *capsules[BHI_CONTENDERS]; /* ours */
     bench_fresh *fresh;
-    bhi_bench_peer *peer;
+    bhi_bench_peer *peers[BHI_CONTENDERS]; /* the pools' */
     char *payloads[BHI_BENCH_PAYLOADS];
     char *large_payload;
     char answer[BHI_BENCH_PAYLOAD_BYTES_MOST];
@@ -42,10 +42,11 @@ typedef struct invoke_bench {
 
 static void close_bench(invoke_bench *bench)
 {
-    bhi_bench_peer_close(bench->peer);
     bench_fresh_destroy(bench->fresh);
-    for (int i = 0; i < BHI_CONTENDERS; i++)
+    for (int i = 0; i < BHI_CONTENDERS; i++) {
         bh_capsule_release(bench->capsules[i]);
+        bhi_bench_peer_close(bench->peers[i]);
+    }
     bh_runtime_destroy(bench->runtime);
     for (size_t p = 0; p < BHI_BENCH_PAYLOADS; p++)
         free(bench->payloads[p]);
@@ -70,21 +71,31 @@ static bh_status find_wasm(invoke_bench *bench, bhi_manifest *ret_manifest, bhi_
     return status;
 }
 
-/* The peer reads a wasm file; the capsule may be given as its directory. */
-static bh_status open_peer(invoke_bench *bench, const bhi_manifest *manifest, bh_error *reterr)
+/* The peers read a wasm file; the capsule may be given as its directory. */
+static const char *path_of_wasm(invoke_bench *bench, const bhi_manifest *manifest)
 {
-    const bhi_bench_invoke_options *options = bench->figures.options;
-    if (options->peer == NULL)
+    const char *path = bench->figures.options->path;
+    size_t len = strlen(path);
+    if (len > 5 && strcmp(path + len - 5, ".wasm") == 0)
+        return path;
+    return bhi_arena_printf(&bench->arena, "%s/%s", path, manifest->component_file);
+}
+
+static bh_status open_peers(invoke_bench *bench, const bhi_manifest *manifest, bh_error *reterr)
+{
+    const char *program = bench->figures.options->peer;
+    if (program == NULL)
         return BH_OK;
-    size_t len = strlen(options->path);
-    bool is_file = len > 5 && strcmp(options->path + len - 5, ".wasm") == 0;
-    const char *path =
-        is_file ? options->path
-                : bhi_arena_printf(&bench->arena, "%s/%s", options->path, manifest->component_file);
+    const char *path = path_of_wasm(bench, manifest);
     if (path == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a path");
-    bh_status status = bhi_bench_peer_open(options->peer, path, &bench->peer, reterr);
-    bench->figures.is_present[BHI_CONTENDER_REFERENCE_POOL] = status == BH_OK;
+    static const char *const options[] = {[BHI_CONTENDER_TUNED_POOL] = "--tuned"};
+    bh_status status = BH_OK;
+    for (int i = BHI_CONTENDER_REFERENCE_POOL; i <= BHI_CONTENDER_TUNED_POOL && status == BH_OK;
+         i++) {
+        status = bhi_bench_peer_open(program, options[i], path, &bench->peers[i], reterr);
+        bench->figures.is_present[i] = status == BH_OK;
+    }
     return status;
 }
 
@@ -131,7 +142,7 @@ static bh_status open_contenders(invoke_bench *bench, bh_error *reterr)
     if (status == BH_OK)
         status = find_wasm(bench, &manifest, &core, reterr);
     if (status == BH_OK)
-        status = open_peer(bench, &manifest, reterr);
+        status = open_peers(bench, &manifest, reterr);
     if (status != BH_OK)
         return status;
     bench->fresh = bench_fresh_create(core.data, core.len);
@@ -179,22 +190,22 @@ static double invoke_fresh(invoke_bench *bench, size_t payload)
     return is_ok ? (double)took_ns / calls : -1;
 }
 
-static double ask_peer(invoke_bench *bench, const char *request)
+static double ask_peer(invoke_bench *bench, bhi_contender contender, const char *request)
 {
     double ns;
     bh_error error;
-    if (bhi_bench_peer_ask(bench->peer, request, &ns, &error) == BH_OK)
+    if (bhi_bench_peer_ask(bench->peers[contender], request, &ns, &error) == BH_OK)
         return ns;
     bhi_cli_fail_status("bench", &error);
     return -1;
 }
 
-static double invoke_peer(invoke_bench *bench, size_t payload)
+static double invoke_peer(invoke_bench *bench, bhi_contender contender, size_t payload)
 {
     char request[256];
-    snprintf(request, sizeof request, "invoke %zu %u %s", bhi_bench_payload_bytes[payload],
+    snprintf(request, sizeof request, "invoke-json %zu %u %s", bhi_bench_payload_bytes[payload],
              bench->figures.options->calls, bench->figures.options->action);
-    return ask_peer(bench, request);
+    return ask_peer(bench, contender, request);
 }
 
 static double invoke_contender(invoke_bench *bench, bhi_contender contender, size_t payload)
@@ -203,7 +214,8 @@ static double invoke_contender(invoke_bench *bench, bhi_contender contender, siz
     case BHI_CONTENDER_FRESH:
         return invoke_fresh(bench, payload);
     case BHI_CONTENDER_REFERENCE_POOL:
-        return invoke_peer(bench, payload);
+    case BHI_CONTENDER_TUNED_POOL:
+        return invoke_peer(bench, contender, payload);
     default:
         return invoke_ours(bench, contender, bench->payloads[payload],
                            bhi_bench_payload_bytes[payload], bench->figures.options->calls);
@@ -273,22 +285,31 @@ static double build_ours(bhi_bench_guest *guest)
     return (double)took_ns / BUILDS;
 }
 
+/* A pooling allocator resets an instance when it is dropped: there the drop belongs to the next
+ * build. */
+static bool measure_peer_build(invoke_bench *bench, bhi_contender contender)
+{
+    char request[32];
+    if (!bench->figures.is_present[contender])
+        return true;
+    snprintf(request, sizeof request, "%s %d",
+             contender == BHI_CONTENDER_TUNED_POOL ? "rebuild" : "build", BUILDS);
+    double ns = ask_peer(bench, contender, request);
+    if (ns >= 0)
+        bhi_samples_add(&bench->figures.build_ns[contender], ns);
+    return ns >= 0;
+}
+
 static bool measure_builds(invoke_bench *bench)
 {
     bhi_invoke_figures *figures = &bench->figures;
-    char request[32];
     bhi_bench_guest guest;
     bool is_ok = true;
-    snprintf(request, sizeof request, "build %d", BUILDS);
     bhi_bench_guest_open(&guest, figures->options->path, NULL, figures->options->action, 64);
     for (uint32_t round = 0; round < figures->options->rounds && is_ok; round++) {
-        bhi_samples_add(&figures->build_ns, build_ours(&guest));
-        if (bench->peer == NULL)
-            continue;
-        double ns = ask_peer(bench, request);
-        is_ok = ns >= 0;
-        if (is_ok)
-            bhi_samples_add(&figures->reference_build_ns, ns);
+        bhi_samples_add(&figures->build_ns[BHI_CONTENDER_PRISTINE], build_ours(&guest));
+        is_ok = measure_peer_build(bench, BHI_CONTENDER_REFERENCE_POOL) &&
+                measure_peer_build(bench, BHI_CONTENDER_TUNED_POOL);
     }
     bhi_bench_guest_close(&guest);
     return is_ok;

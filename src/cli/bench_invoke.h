@@ -13,6 +13,7 @@ typedef enum bhi_contender {
     BHI_CONTENDER_SHARED,         /* ours, never restored: not safe       */
     BHI_CONTENDER_FRESH,          /* the engine, a new instance per call  */
     BHI_CONTENDER_REFERENCE_POOL, /* the peer program: reused, not reset  */
+    BHI_CONTENDER_TUNED_POOL,     /* the same, its engine tuned for this  */
     BHI_CONTENDERS
 } bhi_contender;
 
@@ -22,7 +23,7 @@ typedef struct bhi_invoke_figures {
     bhi_samples invoke_ns[BHI_CONTENDERS][BHI_BENCH_PAYLOADS];
     bhi_samples after_large_ns[BHI_CONTENDERS]; /* of 100 calls after one of 64 KiB; ours only */
     bhi_samples restore_ns, memcpy_ns;
-    bhi_samples build_ns, reference_build_ns;
+    bhi_samples build_ns[BHI_CONTENDERS]; /* of one instance: ours and the pools' */
     bhi_samples overshoot_ms;
     uint32_t dirty_pages;
     double pss_bytes_per_instance;

@@ -5,8 +5,8 @@
 
 #include "cli/bench_invoke.h"
 
-static const char *const contender_keys[BHI_CONTENDERS] = {"pristine_ns", "shared_ns", "fresh_ns",
-                                                           "reference_pool_ns"};
+static const char *const contender_keys[BHI_CONTENDERS] = {
+    "pristine_ns", "shared_ns", "fresh_ns", "reference_pool_ns", "reference_pool_tuned_ns"};
 
 static double median(const bhi_samples *samples)
 {
@@ -71,6 +71,10 @@ static void add_contenders(json_t *body, const bhi_invoke_figures *figures)
                         ratio_json(figures, BHI_CONTENDER_REFERENCE_POOL, 0));
     json_object_set_new(body, "reference_pool_over_pristine_16k",
                         ratio_json(figures, BHI_CONTENDER_REFERENCE_POOL, 1));
+    json_object_set_new(body, "reference_pool_tuned_over_pristine",
+                        ratio_json(figures, BHI_CONTENDER_TUNED_POOL, 0));
+    json_object_set_new(body, "reference_pool_tuned_over_pristine_16k",
+                        ratio_json(figures, BHI_CONTENDER_TUNED_POOL, 1));
     json_object_set_new(body, "pristine_over_shared",
                         json_real(1 / over_pristine(figures, BHI_CONTENDER_SHARED, 0)));
     if (figures->is_present[BHI_CONTENDER_FRESH])
@@ -83,22 +87,29 @@ static void add_contenders(json_t *body, const bhi_invoke_figures *figures)
                                   invoke_median(figures, BHI_CONTENDER_SHARED, 0)));
 }
 
+static json_t *build_json(const bhi_invoke_figures *figures, bhi_contender contender)
+{
+    const bhi_samples *samples = &figures->build_ns[contender];
+    return samples->count > 0 ? bhi_bench_spread_json(samples) : json_null();
+}
+
 static void add_parts(json_t *body, const bhi_invoke_figures *figures)
 {
-    bool has_peer = figures->reference_build_ns.count > 0;
     json_t *parts = json_pack(
-        "{s:o, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:f, s:I, s:I, s:o}", "pristine_after_64k_ns",
+        "{s:o, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:I, s:o}",
+        "pristine_after_64k_ns",
         bhi_bench_spread_json(&figures->after_large_ns[BHI_CONTENDER_PRISTINE]),
         "shared_after_64k_ns",
         bhi_bench_spread_json(&figures->after_large_ns[BHI_CONTENDER_SHARED]),
         "pristine_adds_after_64k_ns", after_large_adds_ns(figures), "dirty_pages",
         (int)figures->dirty_pages, "restore_ns", bhi_bench_spread_json(&figures->restore_ns),
         "memcpy_ns", bhi_bench_spread_json(&figures->memcpy_ns), "build_ns",
-        bhi_bench_spread_json(&figures->build_ns), "reference_pool_build_ns",
-        has_peer ? bhi_bench_spread_json(&figures->reference_build_ns) : json_null(),
-        "pss_bytes_per_instance", figures->pss_bytes_per_instance, "verified",
-        (json_int_t)figures->verified, "mismatches", (json_int_t)figures->mismatches,
-        "deadline_overshoot_ms", bhi_bench_spread_json(&figures->overshoot_ms));
+        build_json(figures, BHI_CONTENDER_PRISTINE), "reference_pool_build_ns",
+        build_json(figures, BHI_CONTENDER_REFERENCE_POOL), "reference_pool_tuned_rebuild_ns",
+        build_json(figures, BHI_CONTENDER_TUNED_POOL), "pss_bytes_per_instance",
+        figures->pss_bytes_per_instance, "verified", (json_int_t)figures->verified, "mismatches",
+        (json_int_t)figures->mismatches, "deadline_overshoot_ms",
+        bhi_bench_spread_json(&figures->overshoot_ms));
     json_object_update(body, parts);
     json_decref(parts);
 }
@@ -127,7 +138,7 @@ static void print_contenders(const bhi_invoke_figures *figures)
 {
     static const char *const sizes[BHI_BENCH_PAYLOADS] = {"64 B", "16 KiB"};
     static const char *const names[BHI_CONTENDERS] = {"pristine", "shared", "fresh",
-                                                      "reference pool"};
+                                                      "reference pool", "tuned pool"};
     for (size_t p = 0; p < BHI_BENCH_PAYLOADS; p++) {
         for (int i = 0; i < BHI_CONTENDERS; i++) {
             char name[40];
@@ -136,6 +147,13 @@ static void print_contenders(const bhi_invoke_figures *figures)
                 print_row(name, &figures->invoke_ns[i][p], "ns");
         }
     }
+}
+
+static void print_build(const char *name, const bhi_invoke_figures *figures,
+                        bhi_contender contender)
+{
+    if (figures->build_ns[contender].count > 0)
+        print_row(name, &figures->build_ns[contender], "ns");
 }
 
 static void print_parts(const bhi_invoke_figures *figures)
@@ -147,9 +165,9 @@ static void print_parts(const bhi_invoke_figures *figures)
     printf("%-32s %10u\n", "dirty pages", figures->dirty_pages);
     print_row("restore", &figures->restore_ns, "ns");
     print_row("copy of the same pages", &figures->memcpy_ns, "ns");
-    print_row("new instance", &figures->build_ns, "ns");
-    if (figures->reference_build_ns.count > 0)
-        print_row("reference pool, new instance", &figures->reference_build_ns, "ns");
+    print_build("new instance", figures, BHI_CONTENDER_PRISTINE);
+    print_build("reference pool, new instance", figures, BHI_CONTENDER_REFERENCE_POOL);
+    print_build("tuned pool, new and dropped", figures, BHI_CONTENDER_TUNED_POOL);
     printf("%-32s %10.0f bytes\n", "idle instance, PSS", figures->pss_bytes_per_instance);
     print_row("deadline overshoot", &figures->overshoot_ms, "ms");
     if (figures->options->is_verified)
@@ -177,8 +195,9 @@ static void print_limits(const bhi_invoke_figures *figures)
     bhi_bench_print_limit("reference pool / pristine, 16K",
                           over_pristine(figures, BHI_CONTENDER_REFERENCE_POOL, 1), 1.5, false);
     bhi_bench_print_limit("new instance / reference pool's",
-                          median(&figures->build_ns) / median(&figures->reference_build_ns), 1,
-                          true);
+                          median(&figures->build_ns[BHI_CONTENDER_PRISTINE]) /
+                              median(&figures->build_ns[BHI_CONTENDER_REFERENCE_POOL]),
+                          1, true);
 }
 
 void bhi_bench_invoke_print(const bhi_invoke_figures *figures)

@@ -36,11 +36,11 @@ struct bhi_bench_peer {
     char line[LINE_BYTES_MAX];
 };
 
-static bh_status spawn_program(const char *program, const char *guest_path, int fd, pid_t *ret_pid,
-                               bh_error *reterr)
+/* `arguments` begin with the program and end with NULL. */
+static bh_status spawn_program(char *const arguments[], int fd, pid_t *ret_pid, bh_error *reterr)
 {
+    const char *program = arguments[0];
     posix_spawn_file_actions_t actions;
-    char *arguments[] = {(char *)program, (char *)guest_path, NULL};
     int code = posix_spawn_file_actions_init(&actions);
     if (code == 0) {
         code = posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
@@ -59,18 +59,22 @@ static bh_status spawn_program(const char *program, const char *guest_path, int 
     return bhi_fail_os(reterr, "cannot start the peer %.150s", program);
 }
 
-static bh_status start(bhi_bench_peer *peer, const char *guest_path, bh_error *reterr)
+static bh_status start(bhi_bench_peer *peer, const char *option, const char *guest_path,
+                       bh_error *reterr)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return bhi_fail_os(reterr, "cannot make a socket pair for the peer %.150s", peer->program);
-    bh_status status = spawn_program(peer->program, guest_path, ends[1], &peer->pid, reterr);
+    char *with_option[] = {peer->program, (char *)option, (char *)guest_path, NULL};
+    char *without[] = {peer->program, (char *)guest_path, NULL};
+    bh_status status =
+        spawn_program(option != NULL ? with_option : without, ends[1], &peer->pid, reterr);
     close(ends[1]);
     peer->fd = ends[0];
     return status;
 }
 
-bh_status bhi_bench_peer_open(const char *program, const char *guest_path,
+bh_status bhi_bench_peer_open(const char *program, const char *option, const char *guest_path,
                               bhi_bench_peer **ret_peer, bh_error *reterr)
 {
     bhi_bench_peer *peer = calloc(1, sizeof *peer);
@@ -81,7 +85,7 @@ bh_status bhi_bench_peer_open(const char *program, const char *guest_path,
     peer->program = strdup(program);
     bh_status status = peer->program == NULL
                            ? bhi_fail(reterr, BH_E_NOMEM, "out of memory for the peer")
-                           : start(peer, guest_path, reterr);
+                           : start(peer, option, guest_path, reterr);
     if (status == BH_OK)
         *ret_peer = peer;
     else

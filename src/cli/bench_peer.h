@@ -6,7 +6,7 @@
  * number is refused.
  *
  *   bhi_bench_peer *peer;
- *   if (bhi_bench_peer_open(program, "echo.wasm", &peer, &error) == BH_OK &&
+ *   if (bhi_bench_peer_open(program, NULL, "echo.wasm", &peer, &error) == BH_OK &&
  *       bhi_bench_peer_ask(peer, "invoke 64 2000", &ns, &error) == BH_OK)
  *       ...
  *   bhi_bench_peer_close(peer);
@@ -25,10 +25,12 @@ enum {
     BHI_BENCH_PEER_END_MS = 1000,      /* for ending by itself */
 };
 
-/* Start `program`, a path. What it does with the guest shows at the first request. Fails with
- * BH_E_NOT_FOUND (no such program), BH_E_NOMEM, BH_E_IO. */
-BH_MUST_USE bh_status bhi_bench_peer_open(const char *program, const char *guest_path,
-                                          bhi_bench_peer **ret_peer, bh_error *reterr);
+/* Start `program`, a path, with `option` before the guest unless it is NULL. What it does with the
+ * guest shows at the first request. Fails with BH_E_NOT_FOUND (no such program), BH_E_NOMEM,
+ * BH_E_IO. */
+BH_MUST_USE bh_status bhi_bench_peer_open(const char *program, const char *option,
+                                          const char *guest_path, bhi_bench_peer **ret_peer,
+                                          bh_error *reterr);
 
 /* The longest that each further answer may take. */
 void bhi_bench_peer_set_answer_ms(bhi_bench_peer *peer, uint32_t answer_ms);

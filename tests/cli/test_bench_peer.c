@@ -51,8 +51,8 @@ static fixture *start(void **state, const char *body)
     assert_true(dprintf(fd, "#!/bin/sh\n%s\n", body) > 0);
     assert_int_equal(fchmod(fd, S_IRWXU), 0);
     close(fd);
-    if (bhi_bench_peer_open(scripted->path, "some guest.wasm", &scripted->peer, &scripted->error) !=
-        BH_OK)
+    if (bhi_bench_peer_open(scripted->path, NULL, "some guest.wasm", &scripted->peer,
+                            &scripted->error) != BH_OK)
         fail_msg("%s", scripted->error.text);
     return scripted;
 }
@@ -107,7 +107,7 @@ static void missing_program_says_how_to_build_it(void **state)
 {
     fixture *scripted = *state;
     assert_int_equal(
-        bhi_bench_peer_open("/no/such/peer", "guest", &scripted->peer, &scripted->error),
+        bhi_bench_peer_open("/no/such/peer", NULL, "guest", &scripted->peer, &scripted->error),
         BH_E_NOT_FOUND);
     assert_non_null(strstr(scripted->error.text, "/no/such/peer"));
     assert_non_null(strstr(scripted->error.text, "make bench-peers"));
@@ -117,8 +117,9 @@ static void missing_program_says_how_to_build_it(void **state)
 static void file_that_is_no_program_is_refused(void **state)
 {
     fixture *scripted = *state;
-    assert_int_equal(bhi_bench_peer_open("/dev/null", "guest", &scripted->peer, &scripted->error),
-                     BH_E_IO);
+    assert_int_equal(
+        bhi_bench_peer_open("/dev/null", NULL, "guest", &scripted->peer, &scripted->error),
+        BH_E_IO);
     assert_null(scripted->peer);
 }
 

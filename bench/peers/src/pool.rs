@@ -34,24 +34,26 @@ pub struct CapsuleResult {
     pub data: Option<String>,
 }
 
-/// Reused instances run at the same speed from either allocator; pooling builds them five times
-/// faster. It keeps no pages resident: zeroing them costs more than giving them back, at least for
-/// an instance that is built and dropped.
-fn create_engine() -> Result<Engine> {
-    let mut pooling = PoolingAllocationConfig::new();
-    pooling
-        .total_component_instances(64)
-        .total_core_instances(256)
-        .total_memories(64)
-        .total_tables(256)
-        .total_stacks(64);
+/// Tuned: the pooling allocator builds instances five times faster; it keeps no pages resident,
+/// since zeroing them costs more than giving them back. Calls are made one at a time per store, so
+/// support for concurrent ones, which is on by default, is not needed.
+fn create_engine(is_tuned: bool) -> Result<Engine> {
     let mut config = Config::new();
     config
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK_BYTES)
-        .async_stack_size(2 * WASM_STACK_BYTES)
-        .allocation_strategy(pooling);
+        .async_stack_size(2 * WASM_STACK_BYTES);
+    if is_tuned {
+        let mut pooling = PoolingAllocationConfig::new();
+        pooling
+            .total_component_instances(64)
+            .total_core_instances(256)
+            .total_memories(64)
+            .total_tables(256)
+            .total_stacks(64);
+        config.allocation_strategy(pooling).concurrency_support(false);
+    }
     Ok(Engine::new(&config)?)
 }
 
@@ -79,8 +81,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub fn new(component: &[u8]) -> Result<Builder> {
-        let engine = create_engine()?;
+    pub fn new(component: &[u8], is_tuned: bool) -> Result<Builder> {
+        let engine = create_engine(is_tuned)?;
         let component = Component::new(&engine, component)?;
         let hook = component
             .get_export_index(None, "astrid-hook-trigger")
