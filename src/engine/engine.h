@@ -174,7 +174,7 @@ uint64_t bhi_snapshot_bytes(const bhi_snapshot *snapshot);
 BH_MUST_USE bhi_restored bhi_instance_restore(bhi_instance *instance);
 
 /* Compare a restored instance with its snapshot: globals, tables, size, and the bytes of memory in
- * [offset, offset + size), as far as there are. Changes nothing. */
+ * [offset, offset + size), as far as there are. False: destroy it; nothing of it is used again. */
 BH_MUST_USE bool bhi_instance_is_restored(bhi_instance *instance, uint64_t offset, uint64_t size);
 
 typedef struct bhi_memory_use {

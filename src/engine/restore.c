@@ -57,16 +57,23 @@ static bool is_range_restored(const bhi_region *region, uint64_t offset, uint64_
     return bhi_region_equals_image(region, begin, len);
 }
 
+static bool is_restored(bhi_instance *instance, uint64_t offset, uint64_t size)
+{
+    const bhi_region *region = &instance->memory.region;
+    if (!bhi_state_is_as_kept(&instance->state, instance->context))
+        return false;
+    return !instance->code->state.has_memory ||
+           (wasmtime_memory_data_size(instance->context, &instance->guest_memory) ==
+                region->bytes &&
+            is_range_restored(region, offset, size));
+}
+
 bool bhi_instance_is_restored(bhi_instance *instance, uint64_t offset, uint64_t size)
 {
     BHI_ASSERT(instance->phase == BHI_PHASE_READY && instance->is_tracked);
-    if (!bhi_state_is_as_kept(&instance->state, instance->context))
-        return false;
-    if (!instance->code->state.has_memory)
-        return true;
-    const bhi_region *region = &instance->memory.region;
-    return wasmtime_memory_data_size(instance->context, &instance->guest_memory) == region->bytes &&
-           is_range_restored(region, offset, size);
+    bool is_as_it_should = is_restored(instance, offset, size);
+    instance->memory.region.is_suspect |= !is_as_it_should;
+    return is_as_it_should;
 }
 
 void bhi_instance_read_memory_use(const bhi_instance *instance, bhi_memory_use *ret_use)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "os/region.h"
 
 const uint8_t bhi_zero_page[BHI_PAGE_BYTES] __attribute__((aligned(BHI_PAGE_BYTES)));
 
@@ -27,6 +28,7 @@ bh_status bhi_image_create(size_t size, bhi_image **ret_image, bh_error *reterr)
     bhi_image *image = calloc(1, sizeof *image);
     if (image != NULL) {
         atomic_init(&image->references, 1);
+        pthread_mutex_init(&image->spares_lock, NULL);
         image->fd = -1;
         image->size = size;
         image->is_zero = calloc((bhi_image_pages(image) + 63) / 64, sizeof *image->is_zero);
@@ -83,6 +85,9 @@ void bhi_image_release(bhi_image *image)
     if (image == NULL ||
         atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1)
         return;
+    for (uint32_t i = 0; i < image->spares_count; i++)
+        bhi_region_free_spare(image->spares[i]);
+    pthread_mutex_destroy(&image->spares_lock);
     bhi_pages_unmap(image->bytes, image->size);
     if (image->fd >= 0)
         close(image->fd);

@@ -12,10 +12,15 @@
 #ifndef BHI_OS_IMAGE_H
 #define BHI_OS_IMAGE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/error.h"
 #include "os/pages.h"
+
+struct bhi_region; /* os/region.h */
+
+enum { BHI_IMAGE_SPARES_MAX = 4 };
 
 typedef struct bhi_image {
     atomic_uint references;
@@ -28,6 +33,9 @@ typedef struct bhi_image {
     _Atomic uint16_t *closed_at;   /* per page: the region's restores when it was given up, or 0 */
     atomic_uint_fast64_t build_ns; /* what building an instance from it took lately; 0: unknown */
     atomic_uint_fast64_t copy_ns;  /* what copying it whole took lately; 0: unknown */
+    pthread_mutex_t spares_lock;
+    struct bhi_region *spares[BHI_IMAGE_SPARES_MAX]; /* restored, of no instance; guarded by it */
+    uint32_t spares_count;                           /* guarded by it */
 } bhi_image;
 
 enum { BHI_HEAT_LEARNED = 0x80, BHI_HEAT_RETURNS_MAX = 5 };

@@ -408,9 +408,8 @@ static void give_up_grown(bhi_region *region)
     region->keeps_grown = false;
 }
 
-bhi_restored bhi_region_restore(bhi_region *region)
+static bhi_restored restore(bhi_region *region)
 {
-    BHI_ASSERT(region->mode != BHI_REGION_PLAIN);
     region->restores++;
     if (region->bytes == bhi_region_image_bytes(region))
         give_up_grown(region);
@@ -420,6 +419,14 @@ bhi_restored bhi_region_restore(bhi_region *region)
         return restore_whole(region);
     restore_open(region);
     return BHI_RESTORED;
+}
+
+bhi_restored bhi_region_restore(bhi_region *region)
+{
+    BHI_ASSERT(region->mode != BHI_REGION_PLAIN);
+    bhi_restored how = restore(region);
+    region->is_suspect |= how == BHI_RESTORE_FAILED;
+    return how;
 }
 
 bool bhi_region_equals_image(const bhi_region *region, size_t offset, size_t size)
@@ -501,8 +508,72 @@ static bool place_image(bhi_region *region)
     return region->mode == BHI_REGION_PLAIN || open_learned(region);
 }
 
-bh_status bhi_region_open(bhi_region *region, bhi_image *image, size_t reserved_bytes,
-                          bhi_region_mode mode, bh_error *reterr)
+/* ---- spares ---- */
+
+/* The image owns its spares, so they hold no reference to it. */
+static bool take_spare(bhi_region *region, bhi_image *image, size_t reserved_bytes)
+{
+    bhi_region *spare = NULL;
+    pthread_mutex_lock(&image->spares_lock);
+    if (image->spares_count > 0 &&
+        image->spares[image->spares_count - 1]->reserved_bytes == reserved_bytes)
+        spare = image->spares[--image->spares_count];
+    pthread_mutex_unlock(&image->spares_lock);
+    if (spare == NULL)
+        return false;
+    *region = *spare;
+    bhi_image_retain(image);
+    free(spare);
+    return true;
+}
+
+static bool add_spare(bhi_image *image, bhi_region *spare)
+{
+    pthread_mutex_lock(&image->spares_lock);
+    bool has_room = image->spares_count < BHI_IMAGE_SPARES_MAX;
+    if (has_room)
+        image->spares[image->spares_count++] = spare;
+    pthread_mutex_unlock(&image->spares_lock);
+    return has_room;
+}
+
+/* Whatever ended its last lease: its open pages are known, so it can be restored (R3). */
+static bool become_spare(bhi_region *region)
+{
+    bool is_usable = region->mode == BHI_REGION_TRACKED && region->image != NULL &&
+                     region->base != NULL && !region->is_suspect &&
+                     region->open_count <= BHI_REGION_SPARE_PAGES_MAX && !bhi_mappings_are_short();
+    if (!is_usable || bhi_region_restore(region) != BHI_RESTORED)
+        return false;
+    bhi_region *spare = malloc(sizeof *spare);
+    if (spare == NULL)
+        return false;
+    *spare = *region;
+    if (add_spare(region->image, spare))
+        return true;
+    free(spare);
+    return false;
+}
+
+static void unmap(bhi_region *region)
+{
+    forget_open(region);
+    bhi_pages_unmap(region->base, region->reserved_bytes);
+    bhi_mappings_give(BHI_REGION_MAPPINGS);
+    free(region->is_open);
+    free(region->open);
+}
+
+void bhi_region_free_spare(bhi_region *spare)
+{
+    unmap(spare);
+    free(spare);
+}
+
+/* ---- open and close ---- */
+
+static bh_status map_new(bhi_region *region, bhi_image *image, size_t reserved_bytes,
+                         bhi_region_mode mode, bh_error *reterr)
 {
     if (!bhi_mappings_take(BHI_REGION_MAPPINGS))
         return bhi_fail(reterr, BH_E_LIMIT,
@@ -515,20 +586,27 @@ bh_status bhi_region_open(bhi_region *region, bhi_image *image, size_t reserved_
     region->base = bhi_pages_reserve(reserved_bytes);
     if (region->base != NULL && place_image(region))
         return BH_OK;
+    region->is_suspect = true;
     bhi_region_close(region);
     return bhi_fail(reterr, BH_E_NOMEM, "the operating system gave no memory for an instance");
+}
+
+bh_status bhi_region_open(bhi_region *region, bhi_image *image, size_t reserved_bytes,
+                          bhi_region_mode mode, bh_error *reterr)
+{
+    if (mode == BHI_REGION_TRACKED && image != NULL && take_spare(region, image, reserved_bytes))
+        return BH_OK;
+    return map_new(region, image, reserved_bytes, mode, reterr);
 }
 
 void bhi_region_close(bhi_region *region)
 {
     if (region->reserved_bytes == 0)
         return;
-    forget_open(region);
-    bhi_pages_unmap(region->base, region->reserved_bytes);
-    bhi_mappings_give(BHI_REGION_MAPPINGS);
-    bhi_image_release(region->image);
-    free(region->is_open);
-    free(region->open);
+    bhi_image *image = region->image;
+    if (!become_spare(region))
+        unmap(region);
+    bhi_image_release(image);
     *region = (bhi_region){0};
 }
 
@@ -541,5 +619,6 @@ bool bhi_region_rebase(bhi_region *region, bhi_image *image)
     region->image = bhi_image_retain(image);
     region->mode = BHI_REGION_TRACKED;
     region->is_copied = false;
-    return place_image(region);
+    region->is_suspect = !place_image(region);
+    return !region->is_suspect;
 }

@@ -13,6 +13,10 @@
  * Whole: with too many open pages, or when the kernel gives no more mappings, the whole image is
  * made writable and copied back, or the caller is told that a new instance is cheaper.
  *
+ * Spares: a tracked region that is closed is restored and kept with its image, for the next region
+ * to be opened on it: its address space, page tables and private pages are what makes a new one
+ * dear.
+ *
  * R1  After a restore the bytes up to image_bytes equal the image, and the size is image_bytes.
  * R2  What a later growth makes accessible reads as zeros.
  * R3  A page of a tracked region that is not open is equal to the image.
@@ -31,10 +35,11 @@ typedef enum bhi_region_mode {
 } bhi_region_mode;
 
 enum {
-    BHI_REGION_OPEN_MAX = 256,     /* more open pages: whole                                */
-    BHI_REGION_KEPT_MAX = 64,      /* grown pages that keep their memory for the next lease */
-    BHI_REGION_MAPPINGS = 4,       /* of an instance without open pages, its stack included */
-    BHI_REGION_WHOLE_RESTORES = 32 /* then tracking is tried again                        */
+    BHI_REGION_OPEN_MAX = 256,       /* more open pages: whole                                */
+    BHI_REGION_KEPT_MAX = 64,        /* grown pages that keep their memory for the next lease */
+    BHI_REGION_MAPPINGS = 4,         /* of an instance without open pages, its stack included */
+    BHI_REGION_SPARE_PAGES_MAX = 32, /* one with more open pages is not kept as a spare       */
+    BHI_REGION_WHOLE_RESTORES = 32   /* then tracking is tried again                        */
 };
 
 typedef struct bhi_open_page {
@@ -53,6 +58,7 @@ typedef struct bhi_region {
     bhi_image *image; /* held; NULL: it starts empty */
     bhi_region_mode mode;
     bool is_copied;   /* the image is not mapped but copied: always whole */
+    bool is_suspect;  /* it could not be restored or verified: never a spare */
     bool keeps_grown; /* pages above the image may have memory of their own */
     uint8_t ungrown;  /* restores without growth since */
     uint32_t whole_left;
@@ -68,6 +74,8 @@ typedef struct bhi_region {
 BH_MUST_USE bh_status bhi_region_open(bhi_region *region, bhi_image *image, size_t reserved_bytes,
                                       bhi_region_mode mode, bh_error *reterr);
 void bhi_region_close(bhi_region *region); /* zeroed bytes are fine */
+/* Of an image that goes. */
+void bhi_region_free_spare(bhi_region *spare);
 
 static inline size_t bhi_region_image_bytes(const bhi_region *region)
 {

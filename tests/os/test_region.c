@@ -362,6 +362,49 @@ static void without_a_mapping_for_a_page_the_whole_image_is_restored(void **stat
     assert_int_equal(bhi_mappings_held(), held);
 }
 
+/* ---- spares ---- */
+
+static void a_closed_region_serves_the_next_one_restored(void **state)
+{
+    (void)state;
+    bhi_region keeper, region;
+    open_region(&keeper, PAGES);
+    open_on(&region, keeper.image);
+    const uint8_t *base = region.base;
+    write_page(&region, 3);
+    assert_true(bhi_region_grow(&region, (PAGES + 16) * PAGE));
+    memset(region.base + PAGES * PAGE, 0x77, 16 * PAGE);
+    bhi_region_close(&region); /* in the middle of a lease */
+    open_on(&region, keeper.image);
+    assert_ptr_equal(region.base, base);
+    assert_int_equal(region.bytes, PAGES * PAGE);
+    assert_true(is_open(&region, 3));
+    assert_true(bhi_region_equals_image(&region, 0, PAGES * PAGE));
+    assert_true(bhi_region_grow(&region, (PAGES + 16) * PAGE));
+    for (size_t at = PAGES * PAGE; at < region.bytes; at++)
+        assert_int_equal(region.base[at], 0);
+    bhi_region_close(&region);
+    bhi_region_close(&keeper);
+}
+
+static void a_suspect_region_is_no_spare_and_spares_are_few(void **state)
+{
+    (void)state;
+    bhi_region keeper, regions[BHI_IMAGE_SPARES_MAX + 3];
+    uint32_t held = bhi_mappings_held();
+    open_region(&keeper, PAGES);
+    for (int i = 0; i < BHI_IMAGE_SPARES_MAX + 3; i++)
+        open_on(&regions[i], keeper.image);
+    regions[0].is_suspect = true;
+    bhi_region_close(&regions[0]);
+    assert_int_equal(keeper.image->spares_count, 0);
+    for (int i = 1; i < BHI_IMAGE_SPARES_MAX + 3; i++)
+        bhi_region_close(&regions[i]);
+    assert_int_equal(keeper.image->spares_count, BHI_IMAGE_SPARES_MAX);
+    bhi_region_close(&keeper);
+    assert_int_equal(bhi_mappings_held(), held);
+}
+
 /* ---- whole ---- */
 
 static void many_written_pages_make_it_whole_and_it_is_tracked_again(void **state)
@@ -491,6 +534,8 @@ int main(void)
         cmocka_unit_test(a_hole_of_one_page_is_opened_when_mappings_are_short),
         cmocka_unit_test(random_writes_keep_runs_mappings_and_budget_in_step),
         cmocka_unit_test(without_a_mapping_for_a_page_the_whole_image_is_restored),
+        cmocka_unit_test(a_closed_region_serves_the_next_one_restored),
+        cmocka_unit_test(a_suspect_region_is_no_spare_and_spares_are_few),
         cmocka_unit_test(many_written_pages_make_it_whole_and_it_is_tracked_again),
         cmocka_unit_test(copying_the_whole_is_given_up_when_building_anew_was_cheaper),
         cmocka_unit_test(an_image_without_a_file_is_copied),
