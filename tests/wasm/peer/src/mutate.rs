@@ -266,6 +266,32 @@ fn edit_body(wasm: &[u8], module: &Module, random: &mut Random) -> Option<Vec<u8
     Some(assemble(&wasm[..8], &parts, random))
 }
 
+/// Arithmetic before what may be the end of a constant expression, of a data segment above all; or
+/// the longer form of a segment.
+fn add_arithmetic(parts: &mut [(u8, Vec<u8>)], random: &mut Random) {
+    let id = *random.pick(&[11, 11, 11, 6, 9]);
+    let Some((_, body)) = parts.iter_mut().find(|part| part.0 == id) else {
+        return;
+    };
+    if id == 11 && random.one_in(4) {
+        // A segment may name memory 0.
+        let zeros: Vec<_> = (1..body.len()).filter(|&at| body[at] == 0).collect();
+        if !zeros.is_empty() {
+            body.insert(*random.pick(&zeros), 2);
+        }
+        return;
+    }
+    let ends: Vec<_> = (0..body.len()).filter(|&at| body[at] == 0x0b).collect();
+    if !ends.is_empty() {
+        let at = *random.pick(&ends);
+        let depth = *random.pick(&[1, 1, 2, 5, 31, 32]);
+        let operands = (0..depth).flat_map(|_| [0x41, random.next() as u8 & 0x7f]);
+        let mut code: Vec<u8> = operands.collect();
+        code.extend((0..depth).map(|_| *random.pick(&[0x6a, 0x6b, 0x6c])));
+        body.splice(at..at, code);
+    }
+}
+
 /// funcref or externref as (ref null func) or (ref null extern), in a section that declares.
 fn spell_reference_out(parts: &mut [(u8, Vec<u8>)], random: &mut Random) {
     let mut places = Vec::new();
@@ -285,7 +311,7 @@ fn spell_reference_out(parts: &mut [(u8, Vec<u8>)], random: &mut Random) {
 fn edit_sections(wasm: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let mut parts = parts(wasm)?;
     let at = random.below(parts.len() + 1);
-    match random.below(6) {
+    match random.below(7) {
         0 => {
             let mut custom = vec![4];
             custom.extend(random.pick(&[b"name", b"nome", b"note"]).iter());
@@ -297,6 +323,7 @@ fn edit_sections(wasm: &[u8], random: &mut Random) -> Option<Vec<u8>> {
             parts.remove(at);
         }
         3 => spell_reference_out(&mut parts, random),
+        4 | 5 => add_arithmetic(&mut parts, random),
         _ => {} // only the sizes are written anew
     }
     Some(assemble(&wasm[..8], &parts, random))
