@@ -57,7 +57,7 @@ bench-pool: build ## print what the pool costs beside a bare mutex
 bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
 	@bench/http/run $(BUILD)
 
-fuzz: setup ## fuzz every decoder (SECONDS=60 each)
+fuzz: setup ## fuzz every decoder, and restores on random guests (SECONDS=60 each)
 	@$(CMAKE) -B $(BUILD)-fuzz -DCMAKE_C_COMPILER=$(CLANG) -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null
 	@cmake --build $(BUILD)-fuzz --target test_programs
 	@tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),60)
