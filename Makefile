@@ -28,14 +28,17 @@ test: build ## run every test
 model: setup ## check the models of the pool with spin (model/run --long: larger bounds)
 	@model/run
 
-mutations: setup ## break the pool in small ways; its tests must notice each
+mutations: build ## break the pool, and restores, in small ways; their tests must notice each
+	@cmake --build $(BUILD) --target engine_test_differential
 	@tests/pool/mutate
+	@tests/engine/mutate $(BUILD)
 
-proof: build ## the pool's proofs, long: simulator, models, threads, mutations (about 10 minutes)
+proof: build ## the proofs, long: simulator, models, threads, mutations (about 10 minutes)
 	@cmake --build $(BUILD) --target test_programs
 	$(BUILD)/tests/pool_test_pool_sim --seeds 500000
 	$(BUILD)/tests/pool_stress_tsan --seconds 120
 	tests/pool/mutate
+	tests/engine/mutate $(BUILD)
 	model/run --long
 
 asan: setup ## run the tests under address and undefined-behaviour sanitizers

@@ -235,6 +235,8 @@ static void plan_call(run *r, const subject *a, call_plan *ret_plan)
         ret_plan->abandon = ABANDON_YIELDED;
     if (special == 2)
         ret_plan->abandon = ABANDON_WAITING;
+    if (special == 3) /* what an earlier lease grew must be out of reach */
+        random_guest_put_record(&ret_plan->payload, GUEST_OP_EDGE, 0, UINT32_MAX);
     random_guest_put_records(&ret_plan->payload, &r->random, RECORDS_MAX);
     plan_limits(r, a, ret_plan);
 }

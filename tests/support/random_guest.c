@@ -407,6 +407,14 @@ static void put_leaves(wasm_writer *w)
     put_function(w, &other);
 }
 
+static void put_edge(generator *g, wasm_writer *w)
+{
+    WASM(w, 0x20, LOCAL_B, 0x41, 0x7f, 0x46, 0x04, EMPTY_BLOCK);
+    put_cover(w, GUEST_TRAP_STORE);
+    put_store_past_end(g, w);
+    WASM(w, END);
+}
+
 static void put_op(generator *g, wasm_writer *w, uint32_t op)
 {
     wasm_writer body = {0};
@@ -416,6 +424,8 @@ static void put_op(generator *g, wasm_writer *w, uint32_t op)
         put_feature(g, &body, GUEST_STORE_MANY);
     else if (op == GUEST_OP_SPIN)
         put_feature(g, &body, GUEST_SPIN);
+    else if (op == GUEST_OP_EDGE)
+        put_edge(g, &body);
     for (uint32_t i = op < GUEST_OPS_FIXED ? 0 : 1 + below(g, 3); i > 0; i--)
         put_statement(g, &body);
     WASM(&body, 0x20, LOCAL_SUM, 0x20, LOCAL_SUM, 0x42, 32, 0x88, 0x85, 0xa7, END);

@@ -79,8 +79,9 @@ extern const char *const guest_feature_texts[GUEST_FEATURES_COUNT];
 
 enum { GUEST_RECORD_BYTES = 9, GUEST_OPS_MAX = 40 };
 
-/* Operation 0 stores to a page per round when the guest is large, operation 1 spins. */
-enum { GUEST_OP_MANY, GUEST_OP_SPIN, GUEST_OPS_FIXED };
+/* The first operations of every guest: stores to many pages; a loop, long when the second operand
+ * is all ones; a store past the end of memory, then too. */
+enum { GUEST_OP_MANY, GUEST_OP_SPIN, GUEST_OP_EDGE, GUEST_OPS_FIXED };
 
 typedef struct random_guest {
     wasm_writer wasm;

@@ -131,6 +131,7 @@ void put_memory_grow(generator *g, wasm_writer *w);
 void put_memory_fill(generator *g, wasm_writer *w);
 void put_memory_copy(generator *g, wasm_writer *w);
 void put_memory_init(generator *g, wasm_writer *w);
+void put_store_past_end(generator *g, wasm_writer *w);
 
 /* ---- random_statements.c ---- */
 

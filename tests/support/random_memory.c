@@ -115,9 +115,12 @@ void put_memory_size(generator *g, wasm_writer *w)
     put_mix_i32(w);
 }
 
+/* In the last page. */
 static void put_grown_address(wasm_writer *w)
 {
-    wasm_indexed(w, 0x20, LOCAL_T);
+    WASM(w, 0x3f, 0);
+    wasm_i32(w, 1);
+    WASM(w, 0x6b);
     wasm_i32(w, 16);
     WASM(w, 0x74);
     wasm_indexed(w, 0x20, LOCAL_A);
@@ -137,11 +140,12 @@ static void put_grown_read(wasm_writer *w)
     WASM(w, 0x37, 3, 0); /* i64.store */
 }
 
+/* Now and then by more than keeps its memory after a restore. */
 void put_memory_grow(generator *g, wasm_writer *w)
 {
     put_masked(g, w, 3);
     WASM(w, 0x45); /* i32.eqz */
-    wasm_i32(w, 1 + below(g, 2));
+    wasm_i32(w, below(g, 4) == 0 ? 6 : 1 + below(g, 2));
     WASM(w, 0x6c, 0x40, 0); /* i32.mul, memory.grow */
     wasm_indexed(w, 0x22, LOCAL_T);
     put_mix_i32(w);
@@ -188,4 +192,14 @@ void put_memory_init(generator *g, wasm_writer *w)
     wasm_prefixed(w, 0xfc, 8);
     wasm_put_u32(w, g->data_active);
     WASM(w, 0);
+}
+
+/* The first bytes lie inside: none of them may be written. */
+void put_store_past_end(generator *g, wasm_writer *w)
+{
+    put_memory_bytes(w);
+    wasm_i32(w, 1 + below(g, 7));
+    WASM(w, 0x6b);
+    wasm_i64(w, UINT64_MAX / 3);
+    WASM(w, 0x37, 0, 0);
 }
