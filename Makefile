@@ -28,14 +28,17 @@ test: build ## run every test
 model: setup ## check the models of the pool with spin (model/run --long: larger bounds)
 	@model/run
 
-mutations: setup ## break the pool in small ways; its tests must notice each
+mutations: build ## break the pool, and restores, in small ways; their tests must notice each
+	@cmake --build $(BUILD) --target engine_test_differential
 	@tests/pool/mutate
+	@tests/engine/mutate $(BUILD)
 
-proof: build ## the long proofs: the pool's, and the module reader beside another (about 20 minutes)
+proof: build ## the long proofs: pool, restore, and the module reader beside another (about 20 minutes)
 	@cmake --build $(BUILD) --target test_programs
 	$(BUILD)/tests/pool_test_pool_sim --seeds 500000
 	$(BUILD)/tests/pool_stress_tsan --seconds 120
 	tests/pool/mutate
+	tests/engine/mutate $(BUILD)
 	model/run --long
 	tests/wasm/peer/run --cases 200000
 
@@ -64,7 +67,7 @@ bench-restore: build ## print what exact restore costs, and the memory of idle i
 bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
 	@bench/http/run $(BUILD)
 
-fuzz: setup ## fuzz every decoder (SECONDS=60 each)
+fuzz: setup ## fuzz every decoder, and restores on random guests (SECONDS=60 each)
 	@$(CMAKE) -B $(BUILD)-fuzz -DCMAKE_C_COMPILER=$(CLANG) -DCMAKE_BUILD_TYPE=Debug -DBULKHEAD_FUZZ=ON >/dev/null
 	@cmake --build $(BUILD)-fuzz --target test_programs
 	@tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),60)
