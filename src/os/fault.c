@@ -33,10 +33,13 @@ void bhi_fault_watch(bhi_region *region)
     passing = 0; /* a handler that jumped out of a chain left it */
 }
 
-static void default_action(int signum)
+/* A fault happens again and ends the process; a signal that somebody sent does not. */
+static void default_action(int signum, const siginfo_t *info)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
-    sigaction(signum, &action, NULL); /* the fault happens again, and ends the process */
+    sigaction(signum, &action, NULL);
+    if (info->si_code <= 0)
+        raise(signum);
 }
 
 static void pass_on(int index, int signum, siginfo_t *info, void *context)
@@ -44,7 +47,7 @@ static void pass_on(int index, int signum, siginfo_t *info, void *context)
     unsigned count = atomic_load_explicit(&levels[index], memory_order_acquire);
     unsigned done = passing;
     if (done >= count) {
-        default_action(signum);
+        default_action(signum, info);
         return;
     }
     unsigned level = watched != NULL ? 0 : count - 1 - done;
@@ -53,7 +56,7 @@ static void pass_on(int index, int signum, siginfo_t *info, void *context)
     if ((action->sa_flags & SA_SIGINFO) != 0)
         action->sa_sigaction(signum, info, context);
     else if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN)
-        default_action(signum);
+        default_action(signum, info);
     else
         action->sa_handler(signum);
     passing = done;

@@ -1,0 +1,27 @@
+/* os/open_pages.h - the open pages of a tracked region: what region.c asks of open_pages.c. */
+#ifndef BHI_OS_OPEN_PAGES_H
+#define BHI_OS_OPEN_PAGES_H
+
+#include "os/region.h"
+
+/* Room for the list and the bits. False: no memory. */
+BH_MUST_USE bool bhi_open_pages_allocate(bhi_region *region);
+
+/* Open what other instances write, up to half of what may be open. Without mappings for it the
+ * region is whole afterwards. False: the kernel refused. */
+BH_MUST_USE bool bhi_open_pages_learned(bhi_region *region);
+/* A page that is going to be written, if one is known; else the first. */
+uint32_t bhi_open_pages_first_learned(const bhi_region *region);
+bool bhi_open_pages_is_learned(const bhi_region *region, uint32_t page);
+
+/* Copy all of them back, and close those that have been quiet for long. */
+void bhi_open_pages_restore(bhi_region *region);
+
+/* Make the whole image writable, and forget the pages. One change of protection over everything
+ * joins mappings, so it works where another run would not find one. Async-signal-safe. */
+bool bhi_open_pages_make_whole(bhi_region *region);
+
+/* None is open; their mappings are given back. */
+void bhi_open_pages_forget(bhi_region *region);
+
+#endif
