@@ -394,7 +394,7 @@ static void take_grant(bhi_invocation *invocation, bhi_grant grant)
     invocation->slot = grant.slot;
     invocation->pooled = grant.kind == BHI_GRANT_BUILD ? NULL : bhi_slot_item(grant.slot);
     if (grant.kind == BHI_GRANT_RESTORE && restore_for_next(capsule, invocation->pooled)) {
-        bhi_pool_built(capsule->pool, grant.slot, invocation->pooled, bhi_monotonic_ns());
+        bhi_pool_restored(capsule->pool, grant.slot);
         grant.kind = BHI_GRANT_LEASE;
     }
     if (grant.kind == BHI_GRANT_LEASE) {
