@@ -352,11 +352,12 @@ static void finish(pending *one, bh_outcome outcome)
     assert_int_equal(one->outcome, outcome);
 }
 
-/* The guest has hidden the secret and waits in a host call. */
-static bhi_pooled *wait_for_sleep(bh_capsule *capsule)
+/* The guest runs, or waits in a host call and has hidden the secret. */
+static bhi_pooled *wait_for_guest(bh_capsule *capsule, bool must_wait)
 {
     bhi_pooled *pooled = peek_leased(capsule);
-    while (pooled == NULL || !pooled->instance->is_waiting) {
+    while (pooled == NULL || pooled->instance->phase != BHI_PHASE_CALLING ||
+           (must_wait && !pooled->instance->is_waiting)) {
         bhi_worker_turn(worker, false);
         pooled = peek_leased(capsule);
     }
@@ -367,10 +368,7 @@ static void hide_and_cancel(bh_capsule *capsule, const place *where, const char 
 {
     pending one;
     begin_hiding(&one, capsule, where, end);
-    if (strcmp(end, "sleep") == 0)
-        wait_for_sleep(capsule);
-    while (peek_leased(capsule) == NULL)
-        bhi_worker_turn(worker, false);
+    wait_for_guest(capsule, strcmp(end, "sleep") == 0);
     bhi_worker_turn(worker, false);
     bhi_invocation_cancel(one.invocation);
     finish(&one, BH_OUTCOME_CANCELLED);
@@ -431,7 +429,7 @@ static void hunt_under(pressure *how, bh_reuse reuse, const place *where, bh_cap
     pending one;
     bool is_shared = reuse == BH_REUSE_SHARED;
     begin_hiding(&one, capsule, where, "nap");
-    press(how, peek_region(wait_for_sleep(capsule)));
+    press(how, peek_region(wait_for_guest(capsule, true)));
     finish(&one, BH_OUTCOME_RETURNED);
     if (peek_idle(capsule) != NULL && reuse != BH_REUSE_NEVER)
         press(how, peek_region(peek_idle(capsule)));
