@@ -23,7 +23,7 @@
 
 #include <bulkhead/bulkhead.h>
 
-#include "support/pool_peek.h"
+#include "support/instance_peek.h"
 
 enum { GOOD = 40, BAD_SETUP, BAD_LEASE, BAD_TRAP, BAD_FAULT, BAD_THREAD, SURVIVED };
 enum { PAGE = 4096, LEASES = 30, LIMIT_S = 60, THREAD_STACK = 128 << 10 };

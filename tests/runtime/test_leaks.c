@@ -18,7 +18,7 @@
 #include "engine/instance.h"
 #include "os/mappings.h"
 #include "runtime/invocation.h"
-#include "support/pool_peek.h"
+#include "support/instance_peek.h"
 #include "support/runtime_fixture.h"
 
 #define SHORT_MS   40

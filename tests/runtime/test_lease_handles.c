@@ -12,7 +12,7 @@
 
 #include "engine/instance.h"
 #include "runtime/invocation.h"
-#include "support/pool_peek.h"
+#include "support/instance_peek.h"
 #include "support/runtime_fixture.h"
 
 #define TYPE BHI_RESOURCE_FS_FILE_HANDLE

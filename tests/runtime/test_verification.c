@@ -13,7 +13,7 @@
 #include "engine/instance.h"
 #include "os/mappings.h"
 #include "runtime/invocation.h"
-#include "support/pool_peek.h"
+#include "support/instance_peek.h"
 #include "support/runtime_fixture.h"
 
 enum { WINDOW_BYTES = 64 << 10, LEASES = 100 };

@@ -1,6 +1,6 @@
-/* support/pool_peek.h - the instances of a capsule, behind its pool's back. */
-#ifndef TEST_POOL_PEEK_H
-#define TEST_POOL_PEEK_H
+/* support/instance_peek.h - the instances of a capsule, behind its pool's back. */
+#ifndef TEST_INSTANCE_PEEK_H
+#define TEST_INSTANCE_PEEK_H
 
 #include "runtime/pooled.h"
 

@@ -1,5 +1,5 @@
-/* support/pool_peek.c - see the header. */
-#include "support/pool_peek.h"
+/* support/instance_peek.c - see the header. */
+#include "support/instance_peek.h"
 
 #include "engine/instance.h"
 #include "pool/pool_state.h"
