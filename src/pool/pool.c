@@ -304,6 +304,13 @@ void bhi_pool_built(bhi_pool *pool, bhi_slot *slot, void *item, uint64_t now_ns)
     settle_locked(pool, now_ns, false); /* builds go on after one that did not fail */
 }
 
+void bhi_pool_restored(bhi_pool *pool, bhi_slot *slot)
+{
+    bhi_pool_lock(pool);
+    bhi_pool_core_restored(&pool->core, slot);
+    bhi_pool_unlock(pool);
+}
+
 void bhi_pool_build_failed(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns, const bh_error *error)
 {
     bhi_pool_lock(pool);

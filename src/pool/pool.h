@@ -77,7 +77,7 @@ typedef enum bhi_grant_kind {
     BHI_GRANT_LEASE,   /* slot holds an item, leased to the caller */
     BHI_GRANT_BUILD,   /* slot is empty: build, then bhi_pool_built or bhi_pool_build_failed */
     BHI_GRANT_RESTORE, /* slot holds an item in another principal's state, which is the caller's:
-                          restore it or destroy it and build, then report as of a build */
+                          restore it, then bhi_pool_restored; or destroy it and build */
     BHI_GRANT_QUEUED   /* the waiter's granted_cb will be called, exactly once */
 } bhi_grant_kind;
 
@@ -146,8 +146,10 @@ BH_MUST_USE bh_status bhi_pool_checkout_blocking(bhi_pool *pool, bhi_waiter *wai
 BH_MUST_USE bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter, bh_status why,
                                       bh_error *reterr);
 
-/* The report on a BUILDING or RESTORING slot: the item becomes this caller's lease, ... */
+/* The report on a BUILDING or RESTORING slot: the new item becomes this caller's lease, ... */
 void bhi_pool_built(bhi_pool *pool, bhi_slot *slot, void *item, uint64_t now_ns);
+/* ... or, of a RESTORING slot, its own item does, which is no build: nobody else is concerned; ... */
+void bhi_pool_restored(bhi_pool *pool, bhi_slot *slot);
 /* ... or there is none: the slot is empty again, and the next waiter may build, at once or, when
  * builds keep failing, later. Copies `error`. ... */
 void bhi_pool_build_failed(bhi_pool *pool, bhi_slot *slot, uint64_t now_ns, const bh_error *error);

@@ -450,6 +450,12 @@ void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item)
     lease(core, slot);
 }
 
+void bhi_pool_core_restored(bhi_pool_core *core, bhi_slot *slot)
+{
+    BHI_ASSERT(slot->state == BHI_SLOT_RESTORING);
+    lease(core, slot);
+}
+
 static inline void make_idle(bhi_pool_core *core, bhi_slot *slot, bhi_principal *keeper,
                              uint64_t now_ns)
 {

@@ -112,6 +112,7 @@ BH_MUST_USE bool bhi_pool_core_cancel_wait(bhi_pool_core *core, bhi_waiter *wait
 
 bhi_slot *bhi_pool_core_reserve_warm(bhi_pool_core *core, uint64_t now_ns);
 void bhi_pool_core_built(bhi_pool_core *core, bhi_slot *slot, void *item);
+void bhi_pool_core_restored(bhi_pool_core *core, bhi_slot *slot);
 void bhi_pool_core_built_idle(bhi_pool_core *core, bhi_slot *slot, void *item, uint64_t now_ns);
 void bhi_pool_core_build_failed(bhi_pool_core *core, bhi_slot *slot, uint64_t now_ns);
 void bhi_pool_core_decline(bhi_pool_core *core, bhi_slot *slot);

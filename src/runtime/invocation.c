@@ -385,10 +385,7 @@ static void go_on_building(bhi_invocation *invocation)
 /* What another principal left is taken away; true when the instance can serve on. */
 static bool restore_for_next(bh_capsule *capsule, bhi_pooled *pooled)
 {
-    if (!capsule->is_tracked)
-        return false;
-    bhi_handles_clear(pooled->handles);
-    return bhi_pooled_restore(capsule, pooled) == BHI_RESTORE_DONE;
+    return capsule->is_tracked && bhi_pooled_restore(capsule, pooled) == BHI_RESTORE_DONE;
 }
 
 static void take_grant(bhi_invocation *invocation, bhi_grant grant)
@@ -397,7 +394,7 @@ static void take_grant(bhi_invocation *invocation, bhi_grant grant)
     invocation->slot = grant.slot;
     invocation->pooled = grant.kind == BHI_GRANT_BUILD ? NULL : bhi_slot_item(grant.slot);
     if (grant.kind == BHI_GRANT_RESTORE && restore_for_next(capsule, invocation->pooled)) {
-        bhi_pool_built(capsule->pool, grant.slot, invocation->pooled, bhi_monotonic_ns());
+        bhi_pool_restored(capsule->pool, grant.slot);
         grant.kind = BHI_GRANT_LEASE;
     }
     if (grant.kind == BHI_GRANT_LEASE) {

@@ -154,6 +154,7 @@ static bhi_restore_verdict condemn_mismatch(bh_capsule *capsule)
 bhi_restore_verdict bhi_pooled_restore(bh_capsule *capsule, bhi_pooled *pooled)
 {
     bhi_counters *counters = &capsule->counters;
+    bhi_handles_reset(pooled->handles); /* their numbers would tell of the leases before */
     switch (bhi_instance_restore(pooled->instance)) {
     case BHI_RESTORED:
         break;

@@ -48,8 +48,8 @@ typedef enum bhi_restore_verdict {
     BHI_RESTORE_CONDEMN /* it could not be restored, or differs from the snapshot */
 } bhi_restore_verdict;
 
-/* After a clean lease of a tracked instance: back to the snapshot; samples are verified. Outside of
- * every lock. */
+/* After a clean lease of a tracked instance: back to the snapshot, its handles ended and numbered
+ * anew; samples are verified. Outside of every lock. */
 BH_MUST_USE bhi_restore_verdict bhi_pooled_restore(bh_capsule *capsule, bhi_pooled *pooled);
 
 /* The lease context of an initialisation: no principal, no store. */

@@ -36,6 +36,7 @@ struct bhi_worker {
     bhi_link ready;   /* made ready since the turn began */
     bhi_link running; /* still to run in this turn */
     unsigned expected_posts;
+    bool is_waiting;   /* in the loop, for events */
     pthread_t own;     /* handed over by start and join */
     bool is_started;   /* of whoever starts and joins */
     pthread_t thread;  /* when is_started */
@@ -179,11 +180,15 @@ static void leave_queue(bhi_task *task)
     atomic_exchange_explicit(&task->is_queued, false, memory_order_acq_rel);
 }
 
+/* Libuv before 1.45 calls back due timers and then still waits for descriptors; a stop says that it
+ * shall not. */
 void bhi_worker_ready(bhi_worker *worker, bhi_task *task)
 {
     check_thread(worker);
     if (!task->is_ready && take_place(task))
         push_ready(worker, task);
+    if (worker->is_waiting)
+        uv_stop(&worker->loop);
 }
 
 void bhi_worker_post(bhi_worker *worker, bhi_task *task)
@@ -287,7 +292,9 @@ static bool run_tasks(bhi_worker *worker)
 static void wait_for_events(bhi_worker *worker)
 {
     uv_ref((uv_handle_t *)&worker->wakeup); /* libuv does not wait for nothing */
+    worker->is_waiting = true;
     uv_run(&worker->loop, UV_RUN_ONCE);
+    worker->is_waiting = false;
     uv_unref((uv_handle_t *)&worker->wakeup);
 }
 

@@ -66,8 +66,10 @@ static void another_principal_restores_the_item_first_P4(void **state)
     assert_int_equal(pool_letter(slot), 'A'); /* to restore */
     assert_int_equal(pool_stats(&f).restoring, 1);
     assert_int_equal(pool_stats(&f).leased, 0);
-    bhi_pool_built(f.pool, slot, bhi_slot_item(slot), f.now_ns);
+    bhi_pool_restored(f.pool, slot);
     assert_int_equal(pool_stats(&f).leased, 1);
+    assert_int_equal(pool_stats(&f).leases, 2);
+    assert_int_equal(pool_stats(&f).builds, 1); /* a restored item is not a built one */
     pool_end(&f, slot, BH_OUTCOME_RETURNED);
     assert_ptr_equal(pool_take(&f, &caller, "b", BHI_GRANT_LEASE), slot); /* its state is b's */
     pool_end(&f, slot, BH_OUTCOME_RETURNED);

@@ -292,6 +292,11 @@ static void step_end_build(model *m)
         end_hold(m, slot);
         return;
     }
+    if (how == 2 && s->state == BHI_SLOT_RESTORING) {
+        bhi_pool_core_restored(&m->core, &m->slots[slot]);
+        begin_lease(m, slot);
+        return;
+    }
     m->failures = 0;
     m->build_from_ns = 0;
     if (s->is_ahead || (how == 2 && s->state == BHI_SLOT_BUILDING)) {

@@ -335,6 +335,12 @@ static void end_build(pool_world *w, world_caller *c)
     }
     s->is_lendable = true;
     s->served = WORLD_NOBODY;
+    if (slot->state == BHI_SLOT_RESTORING && world_chance(w, 50)) {
+        bhi_pool_core_restored(&w->core, slot);
+        begin_call(w, c);
+        w->told.leases++;
+        return;
+    }
     w->told.builds++;
     if (slot->state == BHI_SLOT_BUILDING && is_fault(w, 10)) { /* built, and given up */
         bhi_pool_core_built_idle(&w->core, slot, w, w->now_ns);
