@@ -5,7 +5,8 @@
  *   test_differential --seed S            one seed, each lease printed
  *   test_differential --seconds N         seeds by the clock, for so long
  *
- * A seed that fails is printed, and fails again with --seed.
+ * A seed that fails is printed, and fails again with --seed, unless it depended on when a slice
+ * ended or how long a copy took.
  */
 #include <setjmp.h>
 #include <stdarg.h>
