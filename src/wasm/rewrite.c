@@ -93,12 +93,13 @@ static void write_exports(rewriter *r, bhi_bytes old)
 {
     bhi_wasm_reader reader = bhi_wasm_reader_of(old, 0, NULL);
     uint32_t old_count = old.len > 0 ? bhi_wasm_read_u32(&reader, "exports") : 0;
+    bhi_bytes old_items = bhi_wasm_read_bytes(&reader, old.len - reader.offset, "exports");
     char name[BHI_REWRITE_NAME_BYTES];
     const bhi_rewrite *rewrite = &r->rewrite;
     r->has_exports = true;
     size_t begin = begin_section(r, BHI_WASM_SECTION_EXPORT);
     put_u32(r, old_count + added_exports(rewrite));
-    put_bytes(r, old.data + reader.offset, old.len - reader.offset);
+    put_bytes(r, old_items.data, old_items.len);
     if (rewrite->has_memory)
         put_export(r, BHI_REWRITE_MEMORY, BHI_WASM_MEMORY, 0);
     if (rewrite->has_start)

@@ -24,7 +24,8 @@ static inline bhi_bytes blob_bytes(const blob *b)
 static inline void put(blob *b, const void *data, size_t len)
 {
     assert(len <= sizeof b->data - b->len);
-    memcpy(b->data + b->len, data, len);
+    if (len > 0)
+        memcpy(b->data + b->len, data, len);
     b->len += len;
 }
 
