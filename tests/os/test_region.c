@@ -309,6 +309,8 @@ static void a_hole_of_one_page_is_opened_when_mappings_are_short(void **state)
         write_page(&region, 5);
     }
     assert_true(is_open(&region, 4)); /* it is quiet, but closing it would cost two mappings */
+    write_page(&region, 4);
+    restore(&region, BHI_RESTORED);
     bhi_mappings_set_max(0);
     restore_times(&region, 6);
     assert_false(is_open(&region, 4));

@@ -277,16 +277,29 @@ static bool agree(run *r, const subject *a, const subject *fresh, uint32_t call)
     return true;
 }
 
+/* Nearly none left for the call; or enough, but short: then holes are joined, and stay open after
+ * the restore too. True in the second case. */
+static bool limit_mappings(run *r)
+{
+    bhi_mappings_set_max(0);
+    if (!r->phase->lacks_mappings)
+        return false;
+    uint32_t held = bhi_mappings_held();
+    bool are_short = random_below(&r->random, 2) == 0;
+    bhi_mappings_set_max(are_short ? 2 * held - 1 : held + random_below(&r->random, 6));
+    return are_short;
+}
+
 /* Between two slices a call may be abandoned anywhere: then there is nothing to compare it with. */
 static bool call_both(run *r, subject *a, subject *fresh, uint32_t call)
 {
     call_plan plan;
     plan_call(r, a, &plan);
-    if (r->phase->lacks_mappings)
-        bhi_mappings_set_max(bhi_mappings_held() + random_below(&r->random, 6));
+    bool are_short = limit_mappings(r);
     bool was_tracked = region_of(a)->mode == BHI_REGION_TRACKED;
     subject_call(a, &plan);
-    bhi_mappings_set_max(0);
+    if (!are_short)
+        bhi_mappings_set_max(0);
     reach(r, r->phase->lacks_mappings ? RUN_MAPPINGS_SHORT : RUN_TOO_MANY_OPEN,
           was_tracked && region_of(a)->mode == BHI_REGION_WHOLE);
     bool is_compared = fresh != NULL && !(a->was_abandoned && plan.abandon == ABANDON_YIELDED);
@@ -506,6 +519,7 @@ bool differential_run(differential *d, uint64_t seed)
     bhi_snapshot_release(r.snapshot);
     bhi_code_release(r.code);
     random_guest_deinit(&r.guest);
+    bhi_mappings_set_max(0);
     return agrees;
 }
 
