@@ -315,12 +315,21 @@ static bool measure_builds(invoke_bench *bench)
     return is_ok;
 }
 
-static void measure_memory(invoke_bench *bench)
+static bool measure_idle(invoke_bench *bench)
 {
+    bhi_invoke_figures *figures = &bench->figures;
     bhi_bench_density density;
-    bhi_bench_density_measure(bench->figures.options->path, bench->figures.options->action,
-                              IDLE_INSTANCES, &density);
-    bench->figures.pss_bytes_per_instance = density.pss_bytes;
+    char request[32];
+    bhi_bench_density_measure(figures->options->path, figures->options->action, IDLE_INSTANCES,
+                              &density);
+    figures->pss_bytes_per_instance = density.pss_bytes;
+    figures->cold_build_ns[BHI_CONTENDER_PRISTINE] = density.build_ns;
+    if (!figures->is_present[BHI_CONTENDER_REFERENCE_POOL])
+        return true;
+    snprintf(request, sizeof request, "fill %d", IDLE_INSTANCES);
+    double ns = ask_peer(bench, BHI_CONTENDER_REFERENCE_POOL, request);
+    figures->cold_build_ns[BHI_CONTENDER_REFERENCE_POOL] = ns;
+    return ns >= 0;
 }
 
 static void read_verification(invoke_bench *bench)
@@ -371,9 +380,8 @@ static bool measure(invoke_bench *bench)
     if (!measure_after_large(bench) || !measure_builds(bench))
         return false;
     measure_restore(bench);
-    measure_memory(bench);
     read_verification(bench);
-    return true;
+    return measure_idle(bench);
 }
 
 int bhi_bench_invoke(const bhi_bench_invoke_options *options)

@@ -24,6 +24,7 @@ typedef struct bhi_invoke_figures {
     bhi_samples after_large_ns[BHI_CONTENDERS]; /* of 100 calls after one of 64 KiB; ours only */
     bhi_samples restore_ns, memcpy_ns;
     bhi_samples build_ns[BHI_CONTENDERS]; /* of one instance: ours and the pools' */
+    double cold_build_ns[BHI_CONTENDERS]; /* when none was destroyed before; 0: not measured */
     bhi_samples overshoot_ms;
     uint32_t dirty_pages;
     double pss_bytes_per_instance;

@@ -112,6 +112,11 @@ static void add_parts(json_t *body, const bhi_invoke_figures *figures)
         bhi_bench_spread_json(&figures->overshoot_ms));
     json_object_update(body, parts);
     json_decref(parts);
+    json_object_set_new(body, "cold_build_ns",
+                        json_real(figures->cold_build_ns[BHI_CONTENDER_PRISTINE]));
+    if (figures->is_present[BHI_CONTENDER_REFERENCE_POOL])
+        json_object_set_new(body, "reference_pool_cold_build_ns",
+                            json_real(figures->cold_build_ns[BHI_CONTENDER_REFERENCE_POOL]));
 }
 
 static void print_json(const bhi_invoke_figures *figures)
@@ -168,6 +173,11 @@ static void print_parts(const bhi_invoke_figures *figures)
     print_build("new instance", figures, BHI_CONTENDER_PRISTINE);
     print_build("reference pool, new instance", figures, BHI_CONTENDER_REFERENCE_POOL);
     print_build("tuned pool, new and dropped", figures, BHI_CONTENDER_TUNED_POOL);
+    printf("%-32s %10.2f ns\n", "new instance, none before",
+           figures->cold_build_ns[BHI_CONTENDER_PRISTINE]);
+    if (figures->is_present[BHI_CONTENDER_REFERENCE_POOL])
+        printf("%-32s %10.2f ns\n", "reference pool, none before",
+               figures->cold_build_ns[BHI_CONTENDER_REFERENCE_POOL]);
     printf("%-32s %10.0f bytes\n", "idle instance, PSS", figures->pss_bytes_per_instance);
     print_row("deadline overshoot", &figures->overshoot_ms, "ms");
     if (figures->options->is_verified)

@@ -35,6 +35,7 @@ One request per line of standard input, one answer per line of standard output:
   invoke-json BYTES CALLS [ACTION]  the same with a JSON string of BYTES bytes, quotes included
   build COUNT                       mean ns to build an instance; dropping it is not counted
   rebuild COUNT                     mean ns to build an instance and drop it
+  fill COUNT                        mean ns to build an instance, when all of them are kept
   version                           the engine and its version
 
 On a failure the answer is \"error: TEXT\" and the exit code 1. End of input: exit code 0.
@@ -91,6 +92,11 @@ fn handle(pool: &Pool, runtime: &Runtime, words: &[&str]) -> Result<String> {
             let _ticker = pool.tick();
             runtime.block_on(build(pool, count, kind == "rebuild"))?
         }
+        ["fill", count] => {
+            let count = number(count, 1, COUNT_MAX)?;
+            let _ticker = pool.tick();
+            runtime.block_on(fill(pool, count))?
+        }
         _ => bail!("not a request; see --help"),
     };
     Ok(format!("{mean_ns:.1}"))
@@ -142,6 +148,15 @@ async fn build(pool: &Pool, count: u32, is_drop_timed: bool) -> Result<f64> {
         took += began.elapsed();
     }
     Ok(mean_ns(took, count))
+}
+
+async fn fill(pool: &Pool, count: u32) -> Result<f64> {
+    let mut kept = Vec::with_capacity(count as usize);
+    let began = Instant::now();
+    for _ in 0..count {
+        kept.push(pool.builder.build().await?);
+    }
+    Ok(mean_ns(began.elapsed(), count))
 }
 
 fn mean_ns(took: Duration, count: u32) -> f64 {
