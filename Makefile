@@ -52,14 +52,14 @@ tsan: setup ## run the tests under the thread sanitizer
 	@cmake --build $(BUILD)-tsan --target all test_programs
 	@ctest --test-dir $(BUILD)-tsan --output-on-failure -j 2
 
-bench: build ## print invocation times beside the fresh-instance peer
+bench: build ## print invocation times beside the peers
 	@$(BUILD)/bulkhead bench invoke examples/echo --json
 
 bench-pool: build ## print what the pool costs beside a bare mutex
 	@$(BUILD)/bulkhead bench pool
 
-bench-peers: build ## the same beside a pool of component instances in Rust (builds it: minutes, once)
-	@$(BUILD)/bulkhead bench invoke examples/echo --peer "$$(tools/build-peers)" $(if $(JSON),--json)
+bench-peers: build ## build the Rust peer of `make bench` (minutes, once), which then measures it too
+	@ln -sf "$$(tools/build-peers)" $(BUILD)/reference-pool
 
 bench-restore: build ## print what exact restore costs, and the memory of idle instances
 	@$(BUILD)/bulkhead bench restore examples/echo $(if $(JSON),--json)

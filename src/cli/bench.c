@@ -1,6 +1,8 @@
 /* cli/bench.c - "bench": the measurements that the project's claims rest on. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -47,24 +49,37 @@ const bhi_cli_option bhi_cli_bench_options[] = {
     {.name = "peer",
      .kind = BHI_CLI_TEXT,
      .argument = "PROGRAM",
-     .help = "invoke: also measure the reference pool (built by make bench-peers)",
+     .help = "invoke: the reference pool (default: what make bench-peers built)",
      .offset = offsetof(bench_options, peer)},
     {0},
 };
+
+/* The peer that `make bench-peers` put beside the tool, or NULL. `path` has PATH_MAX bytes. */
+static const char *find_peer(char *path)
+{
+    static const char name[] = "reference-pool";
+    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof name);
+    if (len <= 0)
+        return NULL;
+    path[len] = 0;
+    strcpy(strrchr(path, '/') + 1, name);
+    return access(path, X_OK) == 0 ? path : NULL;
+}
 
 static int bench_invoke(int count, char **argv, const bench_options *options)
 {
     if (count != 2)
         return bhi_cli_fail("bench", BHI_CLI_USAGE,
                             "expected invoke PATH: see bulkhead bench --help");
-    bhi_bench_invoke_options invoke = {.path = argv[2],
-                                       .action = options->action,
-                                       .peer = options->peer,
-                                       .is_verified = options->is_verified,
-                                       .is_json = options->is_json,
-                                       .rounds = (uint32_t)options->rounds,
-                                       .calls = options->calls == 0 ? CALLS_DEFAULT
-                                                                    : (uint32_t)options->calls};
+    char beside[PATH_MAX];
+    bhi_bench_invoke_options invoke = {
+        .path = argv[2],
+        .action = options->action,
+        .peer = options->peer != NULL ? options->peer : find_peer(beside),
+        .is_verified = options->is_verified,
+        .is_json = options->is_json,
+        .rounds = (uint32_t)options->rounds,
+        .calls = options->calls == 0 ? CALLS_DEFAULT : (uint32_t)options->calls};
     return bhi_bench_invoke(&invoke);
 }
 

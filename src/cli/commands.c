@@ -31,9 +31,10 @@ static const char new_detail[] =
 static const char bench_detail[] =
     "invoke: PATH is a capsule whose hook answers any JSON string, like examples/echo. Its "
     "invocation,\n"
-    "pristine and shared, is measured beside a fresh instance per call of the bare engine, and "
-    "with\n"
-    "--peer beside a pool of component instances that are never reset; then its parts.\n"
+    "pristine and shared, is measured beside a fresh instance per call of the bare engine and, "
+    "when\n"
+    "make bench-peers has built it, a pool of component instances that are never reset; then its "
+    "parts.\n"
     "\n"
     "restore: putting an instance of PATH back, beside a copy of the same pages; a guest with a "
     "heap\n"
