@@ -39,6 +39,12 @@ bh_status bhi_engine_validate(bhi_engine *engine, bhi_bytes wasm, bh_error *rete
     return BH_OK;
 }
 
+void bhi_code_forget_initial_memory(bhi_code *code)
+{
+    bhi_image_release(code->initial);
+    code->initial = NULL;
+}
+
 static bh_status compile(bhi_code *code, bhi_bytes wasm, bh_error *reterr)
 {
     wasmtime_error_t *error =

@@ -72,6 +72,10 @@ bhi_code *bhi_code_retain(bhi_code *code);
 void bhi_code_release(bhi_code *code);
 const bhi_code_stats *bhi_code_read_stats(const bhi_code *code);
 
+/* From here on every instance starts from a snapshot that need not initialise: let go of the memory
+ * in which initialisation begins. Before the code is shared between threads. */
+void bhi_code_forget_initial_memory(bhi_code *code);
+
 typedef enum bhi_entry {
     BHI_ENTRY_HOOK,    /* astrid-hook-trigger */
     BHI_ENTRY_INSTALL, /* astrid-install */

@@ -112,6 +112,8 @@ static bh_status take_snapshot(bh_capsule *capsule, const bhi_lease_context *lea
         bhi_snapshot_release(capsule->snapshot);
         capsule->snapshot = NULL;
         serve_without_snapshot(capsule, why);
+    } else if (!bhi_snapshot_must_initialise(capsule->snapshot)) {
+        bhi_code_forget_initial_memory(capsule->code);
     }
     return BH_OK;
 }
