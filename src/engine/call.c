@@ -309,7 +309,7 @@ static bh_outcome outcome_of_failure(const bhi_instance *instance, const bhi_fai
 {
     if (instance->is_stopped)
         return instance->stop_outcome;
-    if (instance->memory.open_status != BH_OK)
+    if (instance->memory.open_status != BH_OK || instance->memory.region.was_refused)
         return BH_OUTCOME_HOST_FAILURE;
     if (failure->is_out_of_fuel)
         return BH_OUTCOME_OUT_OF_FUEL;
@@ -333,6 +333,8 @@ static void settle_failure(bhi_instance *instance)
     }
     if (instance->is_stopped && stop_messages[result->outcome] != NULL)
         result->message = stop_messages[result->outcome];
+    else if (instance->memory.region.was_refused)
+        result->message = "the operating system gave no memory to write to";
     else if (instance->guest.is_trapping)
         result->message = instance->guest.trap_text; /* the engine buries it in its own words */
     instance->phase = BHI_PHASE_DEAD;

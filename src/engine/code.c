@@ -195,7 +195,7 @@ static bh_status apply_segments(bhi_image *image, const bhi_rewrite *rewrite, bh
                             "has %zu",
                             i, segment->bytes.len, segment->offset, size);
         if (segment->bytes.len > 0)
-            memcpy(image->bytes + segment->offset, segment->bytes.data, segment->bytes.len);
+            bhi_image_write(image, segment->offset, segment->bytes.data, segment->bytes.len);
     }
     return BH_OK;
 }

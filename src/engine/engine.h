@@ -170,6 +170,8 @@ void bhi_snapshot_release(bhi_snapshot *snapshot); /* takes NULL */
 /* Initialisation changed a table or a global that holds a function: those cannot be carried to
  * another instance, so each runs it, and must come to the snapshot's memory. */
 bool bhi_snapshot_must_initialise(const bhi_snapshot *snapshot);
+/* Entries now of all tables that the code may change. */
+uint64_t bhi_instance_table_entries(bhi_instance *instance);
 /* Of linear memory. */
 uint64_t bhi_snapshot_bytes(const bhi_snapshot *snapshot);
 

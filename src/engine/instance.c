@@ -55,8 +55,7 @@ static void choose_memory(bhi_instance *instance)
     const bhi_snapshot *snapshot = instance->snapshot;
     bool must_initialise = snapshot == NULL || snapshot->must_initialise;
     instance->memory.image = must_initialise ? instance->code->initial : snapshot->image;
-    instance->memory.mode =
-        instance->is_tracked && !must_initialise ? BHI_REGION_TRACKED : BHI_REGION_PLAIN;
+    instance->memory.is_restorable = instance->is_tracked && !must_initialise;
 }
 
 bh_status bhi_instance_create(bhi_code *code, const struct bhi_host_table *host,
@@ -271,11 +270,8 @@ bh_status bhi_instance_attach(bhi_instance *instance, bh_error *reterr)
 
 bh_status bhi_instance_adopt_snapshot(bhi_instance *instance, bh_error *reterr)
 {
-    bhi_snapshot *snapshot = instance->snapshot;
-    bhi_region *region = &instance->memory.region;
-    bool has_bytes = snapshot->image != NULL;
-    if (has_bytes != (region->bytes > 0) ||
-        (has_bytes && instance->is_tracked && !bhi_region_rebase(region, snapshot->image)))
+    bool must_rebase = instance->is_tracked && instance->code->state.has_memory;
+    if (must_rebase && !bhi_region_rebase(&instance->memory.region, instance->snapshot->image))
         return bhi_fail(reterr, BH_E_BUILD,
                         "initialisation changes a table, and its memory differs from one instance "
                         "to the next: set reuse = \"never\"");

@@ -63,7 +63,7 @@ static wasmtime_error_t *new_memory_cb(void *env, const wasm_memorytype_t *type,
     memory->capacity = reserved > bytes ? reserved : bytes;
     bh_error error;
     memory->open_status = bhi_region_open(&memory->region, memory->image, memory->capacity + guard,
-                                          memory->mode, &error);
+                                          memory->is_restorable, &error);
     if (memory->open_status != BH_OK)
         return wasmtime_error_new(error.text);
     memory->guest->memory = memory->region.base;

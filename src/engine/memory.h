@@ -13,7 +13,7 @@
 typedef struct bhi_memory {
     bhi_guest *guest;        /* told base and size                                      */
     bhi_image *image;        /* borrowed until the memory exists; NULL: it starts empty */
-    bhi_region_mode mode;    /* of the region to be made                                */
+    bool is_restorable;      /* the region to be made                                   */
     bhi_region region;       /* zeroed before the memory exists                         */
     size_t capacity;         /* it can grow to this without moving                      */
     uint64_t bytes_max;      /* the lease's limit                                       */

@@ -76,6 +76,14 @@ bool bhi_instance_is_restored(bhi_instance *instance, uint64_t offset, uint64_t 
     return is_as_it_should;
 }
 
+uint64_t bhi_instance_table_entries(bhi_instance *instance)
+{
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < instance->state.tables_count; i++)
+        entries += wasmtime_table_size(instance->context, &instance->state.tables[i].table);
+    return entries;
+}
+
 void bhi_instance_read_memory_use(const bhi_instance *instance, bhi_memory_use *ret_use)
 {
     const bhi_region *region = &instance->memory.region;

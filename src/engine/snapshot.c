@@ -14,7 +14,7 @@ static bh_status take_memory(bhi_snapshot *snapshot, const bhi_region *region, b
     bh_status status = bhi_image_create(region->bytes, &snapshot->image, reterr);
     if (status != BH_OK)
         return status;
-    bhi_image_fill(snapshot->image, region->base, region->bytes);
+    bhi_image_write(snapshot->image, 0, region->base, region->bytes);
     return bhi_image_seal(snapshot->image, reterr);
 }
 

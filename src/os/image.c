@@ -6,8 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
-#include "os/region.h"
+#include "os/spares.h"
 
 const uint8_t bhi_zero_page[BHI_PAGE_BYTES] __attribute__((aligned(BHI_PAGE_BYTES)));
 
@@ -28,10 +29,9 @@ bh_status bhi_image_create(size_t size, bhi_image **ret_image, bh_error *reterr)
     bhi_image *image = calloc(1, sizeof *image);
     if (image != NULL) {
         atomic_init(&image->references, 1);
-        pthread_mutex_init(&image->spares_lock, NULL);
         image->fd = -1;
         image->size = size;
-        image->is_zero = calloc((bhi_image_pages(image) + 63) / 64, sizeof *image->is_zero);
+        image->is_zero = malloc((bhi_image_pages(image) + 63) / 64 * sizeof *image->is_zero);
         image->heat = calloc(bhi_image_pages(image), sizeof *image->heat);
         image->closed_at = calloc(bhi_image_pages(image), sizeof *image->closed_at);
     }
@@ -40,6 +40,7 @@ bh_status bhi_image_create(size_t size, bhi_image **ret_image, bh_error *reterr)
         bhi_image_release(image);
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for an image of %zu bytes", size);
     }
+    memset(image->is_zero, 0xff, (bhi_image_pages(image) + 63) / 64 * sizeof *image->is_zero);
     *ret_image = image;
     return BH_OK;
 }
@@ -49,28 +50,34 @@ static bool is_zero(const uint8_t *bytes, size_t size)
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
-static void note_zero_pages(bhi_image *image)
-{
-    for (size_t page = 0; page < bhi_image_pages(image); page++)
-        if (is_zero(image->bytes + page * BHI_PAGE_BYTES, BHI_PAGE_BYTES))
-            image->is_zero[page / 64] |= UINT64_C(1) << (page % 64);
-}
-
 bh_status bhi_image_seal(bhi_image *image, bh_error *reterr)
 {
-    note_zero_pages(image);
     if (image->fd < 0 ? bhi_pages_protect(image->bytes, image->size, BHI_ACCESS_READ)
                       : bhi_pages_seal_file(image->fd, image->size, &image->bytes))
         return BH_OK;
     return bhi_fail(reterr, BH_E_NOMEM, "an image of %zu bytes could not be sealed", image->size);
 }
 
-void bhi_image_fill(bhi_image *image, const uint8_t *bytes, size_t size)
+static void write_within_page(bhi_image *image, size_t offset, const uint8_t *bytes, size_t len)
 {
-    for (size_t at = 0; at < size; at += BHI_PAGE_BYTES) {
-        size_t len = size - at < BHI_PAGE_BYTES ? size - at : BHI_PAGE_BYTES;
-        if (!is_zero(bytes + at, len))
-            memcpy(image->bytes + at, bytes + at, len);
+    size_t page = offset / BHI_PAGE_BYTES;
+    uint64_t bit = UINT64_C(1) << (page % 64);
+    if ((image->is_zero[page / 64] & bit) != 0 && is_zero(bytes, len))
+        return;
+    image->is_zero[page / 64] &= ~bit;
+    memcpy(image->bytes + offset, bytes, len);
+}
+
+void bhi_image_write(bhi_image *image, size_t offset, const uint8_t *bytes, size_t len)
+{
+    BHI_ASSERT(len <= image->size && offset <= image->size - len);
+    while (len > 0) {
+        size_t left = BHI_PAGE_BYTES - offset % BHI_PAGE_BYTES;
+        size_t part = len < left ? len : left;
+        write_within_page(image, offset, bytes, part);
+        offset += part;
+        bytes += part;
+        len -= part;
     }
 }
 
@@ -85,9 +92,7 @@ void bhi_image_release(bhi_image *image)
     if (image == NULL ||
         atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1)
         return;
-    for (uint32_t i = 0; i < image->spares_count; i++)
-        bhi_region_free_spare(image->spares[i]);
-    pthread_mutex_destroy(&image->spares_lock);
+    bhi_spares_forget(image);
     bhi_pages_unmap(image->bytes, image->size);
     if (image->fd >= 0)
         close(image->fd);

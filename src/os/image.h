@@ -12,41 +12,33 @@
 #ifndef BHI_OS_IMAGE_H
 #define BHI_OS_IMAGE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/error.h"
 #include "os/pages.h"
-
-struct bhi_region; /* os/region.h */
-
-enum { BHI_IMAGE_SPARES_MAX = 4 };
 
 typedef struct bhi_image {
     atomic_uint references;
     int fd;            /* -1: no file, `bytes` is plain memory */
     uint8_t *bytes;    /* writable before sealing only */
     size_t size;       /* a multiple of BHI_PAGE_BYTES, not 0 */
-    uint64_t *is_zero; /* a bit per page, known from sealing on */
+    uint64_t *is_zero; /* a bit per page: nothing but zeros was written to it */
     /* Per page: BHI_HEAT_LEARNED, and how often it came back after it was given up. */
     _Atomic uint8_t *heat;
     _Atomic uint16_t *closed_at;   /* per page: the region's restores when it was given up, or 0 */
     atomic_uint_fast64_t build_ns; /* what building an instance from it took lately; 0: unknown */
     atomic_uint_fast64_t copy_ns;  /* what copying it whole took lately; 0: unknown */
-    pthread_mutex_t spares_lock;
-    struct bhi_region *spares[BHI_IMAGE_SPARES_MAX]; /* restored, of no instance; guarded by it */
-    uint32_t spares_count;                           /* guarded by it */
+    atomic_uint_fast64_t fault_ns; /* of a page that gets a copy of its own; 0: unknown */
 } bhi_image;
 
 enum { BHI_HEAT_LEARNED = 0x80, BHI_HEAT_RETURNS_MAX = 5 };
 
-/* Zeros to be filled in `bytes`. Fails with BH_E_NOMEM. */
+/* Zeros, to be written to. Pages that are never written take no memory. Fails with BH_E_NOMEM. */
 BH_MUST_USE bh_status bhi_image_create(size_t size, bhi_image **ret_image, bh_error *reterr);
+/* [offset, offset + len) lies inside. Zeros for pages of zeros are left out. */
+void bhi_image_write(bhi_image *image, size_t offset, const uint8_t *bytes, size_t len);
 /* Make it immutable and mappable. Fails with BH_E_NOMEM. */
 BH_MUST_USE bh_status bhi_image_seal(bhi_image *image, bh_error *reterr);
-
-/* Copy `size` bytes to the start, leaving out pages of zeros: they take no memory then. */
-void bhi_image_fill(bhi_image *image, const uint8_t *bytes, size_t size);
 
 bhi_image *bhi_image_retain(bhi_image *image);
 void bhi_image_release(bhi_image *image); /* takes NULL */

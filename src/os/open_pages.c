@@ -164,7 +164,10 @@ bool bhi_region_take_fault(bhi_region *region, uintptr_t address)
     if (region->mode != BHI_REGION_TRACKED || offset >= bhi_region_image_bytes(region))
         return false;
     uint32_t page = (uint32_t)(offset / BHI_PAGE_BYTES);
-    return !has_bit(region->is_open, page) && open_run(region, page, 1, true);
+    if (has_bit(region->is_open, page))
+        return false;
+    region->was_refused = !open_run(region, page, 1, true);
+    return !region->was_refused;
 }
 
 /* ---- what regions of one image learn from each other ---- */
@@ -204,10 +207,29 @@ static void learn(bhi_region *region, bhi_open_page *open)
     open->is_new = false;
 }
 
-bool bhi_open_pages_is_learned(const bhi_region *region, uint32_t page)
+static bool is_learned(const bhi_region *region, uint32_t page)
 {
     return (atomic_load_explicit(&region->image->heat[page], memory_order_relaxed) &
             BHI_HEAT_LEARNED) != 0;
+}
+
+bool bhi_open_pages_open(bhi_region *region, const uint64_t *bits)
+{
+    uint32_t pages = pages_of(region);
+    for (uint32_t page = 0; page < pages && region->mode == BHI_REGION_TRACKED; page++) {
+        uint32_t end = page;
+        while (end < pages && !has_bit(region->is_open, end) && has_bit(bits, end))
+            end++;
+        if (end > page && !open_run(region, page, end - page, true))
+            return false;
+        page = end > page ? end : page;
+    }
+    return true;
+}
+
+uint64_t *bhi_open_pages_scratch(const bhi_region *region)
+{
+    return region->is_open + words_of(region);
 }
 
 /* Open what other instances write, up to half of what may be open. False: the kernel refused. */
@@ -216,8 +238,7 @@ bool bhi_open_pages_learned(bhi_region *region)
     uint32_t pages = pages_of(region), room = region->open_max / 2;
     for (uint32_t page = 0; page < pages && region->mode == BHI_REGION_TRACKED; page++) {
         uint32_t end = page;
-        while (end < pages && !has_bit(region->is_open, end) &&
-               bhi_open_pages_is_learned(region, end))
+        while (end < pages && !has_bit(region->is_open, end) && is_learned(region, end))
             end++;
         if (end == page)
             continue;
@@ -229,16 +250,6 @@ bool bhi_open_pages_learned(bhi_region *region)
         page = end;
     }
     return true;
-}
-
-/* Of a page that is going to be written anyway, if there is one. */
-uint32_t bhi_open_pages_first_learned(const bhi_region *region)
-{
-    uint32_t pages = pages_of(region);
-    for (uint32_t page = 0; page < pages; page++)
-        if (bhi_open_pages_is_learned(region, page))
-            return page;
-    return 0;
 }
 
 /* ---- closing ---- */
@@ -296,7 +307,7 @@ static void close_leaving_runs(bhi_region *region, uint64_t *is_leaving)
 /* Close every page whose patience is used up. */
 static void close_quiet(bhi_region *region)
 {
-    uint64_t *is_leaving = region->is_open + words_of(region);
+    uint64_t *is_leaving = bhi_open_pages_scratch(region);
     for (uint32_t i = 0; i < region->open_count; i++)
         if (region->open[i].quiet >= region->open[i].patience)
             set_bit(is_leaving, region->open[i].page);

@@ -10,9 +10,11 @@ BH_MUST_USE bool bhi_open_pages_allocate(bhi_region *region);
 /* Open what other instances write, up to half of what may be open. Without mappings for it the
  * region is whole afterwards. False: the kernel refused. */
 BH_MUST_USE bool bhi_open_pages_learned(bhi_region *region);
-/* A page that is going to be written, if one is known; else the first. */
-uint32_t bhi_open_pages_first_learned(const bhi_region *region);
-bool bhi_open_pages_is_learned(const bhi_region *region, uint32_t page);
+/* Open the pages of these bits. As above. */
+BH_MUST_USE bool bhi_open_pages_open(bhi_region *region, const uint64_t *bits);
+
+/* A bit per page, all zero between two uses. */
+uint64_t *bhi_open_pages_scratch(const bhi_region *region);
 
 /* Copy all of them back, and close those that have been quiet for long. */
 void bhi_open_pages_restore(bhi_region *region);

@@ -71,13 +71,15 @@ static void open_pagemap(void)
 
 /* Source: Linux Documentation/admin-guide/mm/pagemap.rst; readable without privileges but for the
  * frame numbers, which are not used. */
-bool bhi_pages_read_touched(const uint8_t *at, size_t pages, uint64_t *ret_bits)
+#define ENTRY_PRESENT (UINT64_C(1) << 63)
+#define ENTRY_SWAPPED (UINT64_C(1) << 62)
+#define ENTRY_OF_FILE (UINT64_C(1) << 61)
+
+/* Bits of the pages whose entry has one of `any` and none of `none`; `pages` fits the buffer. */
+static bool read_entries(const uint8_t *at, size_t pages, uint64_t any, uint64_t none,
+                         uint64_t *ret_bits)
 {
-    const uint64_t present = UINT64_C(1) << 63, swapped = UINT64_C(1) << 62;
     uint64_t entries[BHI_PAGES_TOUCHED_MAX];
-    pthread_once(&pagemap_once, open_pagemap);
-    if (pages > BHI_PAGES_TOUCHED_MAX || pagemap_fd < 0 || pagemap_pid != getpid())
-        return false;
     size_t size = pages * sizeof entries[0];
     off_t offset = (off_t)((uintptr_t)at / BHI_PAGE_BYTES * sizeof entries[0]);
     if (pread(pagemap_fd, entries, size, offset) != (ssize_t)size)
@@ -85,9 +87,33 @@ bool bhi_pages_read_touched(const uint8_t *at, size_t pages, uint64_t *ret_bits)
     for (size_t i = 0; i < (pages + 63) / 64; i++)
         ret_bits[i] = 0;
     for (size_t i = 0; i < pages; i++)
-        if ((entries[i] & (present | swapped)) != 0)
+        if ((entries[i] & any) != 0 && (entries[i] & none) == 0)
             ret_bits[i / 64] |= UINT64_C(1) << (i % 64);
     return true;
+}
+
+static bool can_read_entries(void)
+{
+    pthread_once(&pagemap_once, open_pagemap);
+    return pagemap_fd >= 0 && pagemap_pid == getpid();
+}
+
+bool bhi_pages_read_touched(const uint8_t *at, size_t pages, uint64_t *ret_bits)
+{
+    return pages <= BHI_PAGES_TOUCHED_MAX && can_read_entries() &&
+           read_entries(at, pages, ENTRY_PRESENT | ENTRY_SWAPPED, 0, ret_bits);
+}
+
+bool bhi_pages_read_private(const uint8_t *at, size_t pages, uint64_t *ret_bits)
+{
+    bool is_read = can_read_entries();
+    for (size_t done = 0; done < pages && is_read; done += BHI_PAGES_TOUCHED_MAX) {
+        size_t left = pages - done;
+        is_read = read_entries(at + done * BHI_PAGE_BYTES,
+                               left < BHI_PAGES_TOUCHED_MAX ? left : BHI_PAGES_TOUCHED_MAX,
+                               ENTRY_PRESENT | ENTRY_SWAPPED, ENTRY_OF_FILE, ret_bits + done / 64);
+    }
+    return is_read;
 }
 
 /* ---- memory files ---- */

@@ -40,6 +40,10 @@ bool bhi_pages_discard(uint8_t *at, size_t bytes);
 enum { BHI_PAGES_TOUCHED_MAX = 256 };
 bool bhi_pages_read_touched(const uint8_t *at, size_t pages, uint64_t *ret_bits);
 
+/* The same for a private view of a file: bit i says that page i has a copy of its own, so every
+ * page that was written has its bit. Any number of pages. False when the kernel does not tell. */
+bool bhi_pages_read_private(const uint8_t *at, size_t pages, uint64_t *ret_bits);
+
 /* An anonymous file of zeros, closed at exec, mapped for writing at *ret_at. False: errno. */
 bool bhi_pages_create_file(size_t bytes, int *ret_fd, uint8_t **ret_at);
 /* Unmap the writable view and forbid every change of the file for good; map it for reading. */

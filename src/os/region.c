@@ -1,4 +1,4 @@
-/* os/region.c - map, grow, restore, close; and what is kept of a closed region.
+/* os/region.c - map, grow, restore, close.
  *
  * Which pages are open is the business of open_pages.c. Here the image is mapped or copied, memory
  * above it comes and goes, and the ways to restore are chosen.
@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "os/mappings.h"
 #include "os/open_pages.h"
+#include "os/spares.h"
 
 /* Restores without growth after which memory above the image is given up. */
 enum { UNGROWN_MAX = 64 };
@@ -21,30 +22,115 @@ static bool has_bit(const uint64_t *bits, size_t page)
 
 /* ---- restoring ---- */
 
-/* Known pages only: the others are closed, and a write to one faults. */
-static bool track_again(bhi_region *region)
+static size_t words_of(const bhi_region *region)
 {
-    if (!bhi_pages_protect(region->base, region->image->size, BHI_ACCESS_READ))
-        return bhi_open_pages_make_whole(region);
-    if (!bhi_pages_discard(region->base, region->image->size))
-        return bhi_open_pages_make_whole(region); /* the pages were copied back: nothing is lost */
-    region->mode = BHI_REGION_TRACKED;
-    return bhi_open_pages_learned(region);
+    return (bhi_image_pages(region->image) + 63) / 64;
+}
+
+static uint32_t copy_back(bhi_region *region, const uint64_t *bits)
+{
+    uint32_t copied = 0;
+    for (uint32_t page = 0; page < bhi_image_pages(region->image); page++) {
+        if (!has_bit(bits, page))
+            continue;
+        memcpy(region->base + (size_t)page * BHI_PAGE_BYTES, bhi_image_page(region->image, page),
+               BHI_PAGE_BYTES);
+        copied++;
+    }
+    return copied;
+}
+
+/* All that has been written has a private copy; everything, when the kernel does not tell. The bits
+ * of the pages that were copied are in `scratch`. */
+static uint32_t copy_written(bhi_region *region, uint64_t *scratch)
+{
+    bhi_image *image = region->image;
+    if (!region->is_copied && bhi_pages_read_private(region->base, bhi_image_pages(image), scratch))
+        return copy_back(region, scratch);
+    memset(scratch, 0xff, words_of(region) * sizeof *scratch);
+    memcpy(region->base, image->bytes, image->size);
+    return (uint32_t)bhi_image_pages(image);
+}
+
+/* What it costs that a page gets a copy of its own, measured once per image on a view of it. */
+static uint64_t fault_ns_of(bhi_image *image)
+{
+    enum { PAGES_MAX = 16 };
+    uint64_t known_ns = atomic_load_explicit(&image->fault_ns, memory_order_relaxed);
+    size_t size =
+        image->size < PAGES_MAX * BHI_PAGE_BYTES ? image->size : PAGES_MAX * BHI_PAGE_BYTES;
+    uint8_t *view = known_ns != 0 ? NULL : bhi_pages_reserve(size);
+    if (view == NULL)
+        return known_ns;
+    uint64_t began_ns = bhi_monotonic_ns();
+    if (bhi_pages_map_file(view, size, image->fd))
+        for (size_t at = 0; at < size; at += BHI_PAGE_BYTES)
+            ((volatile uint8_t *)view)[at] = 1;
+    bhi_pages_unmap(view, size);
+    known_ns = (bhi_monotonic_ns() - began_ns) / (size / BHI_PAGE_BYTES) + 1;
+    atomic_store_explicit(&image->fault_ns, known_ns, memory_order_relaxed);
+    return known_ns;
+}
+
+/* A new instance, whose next lease writes as much as this one did, against what copying took. */
+static bool is_new_one_cheaper(bhi_image *image, uint32_t written)
+{
+    uint64_t build_ns = atomic_load_explicit(&image->build_ns, memory_order_relaxed);
+    uint64_t copy_ns = atomic_load_explicit(&image->copy_ns, memory_order_relaxed);
+    return build_ns != 0 && copy_ns > build_ns + written * fault_ns_of(image);
+}
+
+/* After a while of restoring whole, what was written long ago is let go. */
+static void become_fresh(bhi_region *region)
+{
+    if (!region->is_copied && bhi_pages_discard(region->base, region->image->size))
+        region->mode = BHI_REGION_FRESH;
+    else
+        region->whole_left = BHI_REGION_WHOLE_RESTORES;
 }
 
 static bhi_restored restore_whole(bhi_region *region)
 {
     bhi_image *image = region->image;
-    uint64_t build_ns = atomic_load_explicit(&image->build_ns, memory_order_relaxed);
-    uint64_t copy_ns = atomic_load_explicit(&image->copy_ns, memory_order_relaxed);
-    if (build_ns != 0 && copy_ns > build_ns)
-        return BHI_RESTORE_DEARER;
+    uint64_t *scratch = bhi_open_pages_scratch(region);
     uint64_t began_ns = bhi_monotonic_ns();
-    memcpy(region->base, image->bytes, image->size);
+    uint32_t written = copy_written(region, scratch);
     bhi_image_note_ns(&image->copy_ns, bhi_monotonic_ns() - began_ns);
-    if (!region->is_copied && --region->whole_left == 0 && !track_again(region))
-        return BHI_RESTORE_FAILED;
+    memset(scratch, 0, words_of(region) * sizeof *scratch);
+    if (!region->is_copied && is_new_one_cheaper(image, written))
+        return BHI_RESTORE_DEARER;
+    if (--region->whole_left == 0)
+        become_fresh(region);
     return BHI_RESTORED_WHOLE;
+}
+
+/* The kernel joins neighbouring mappings only when they share the bookkeeping of their private
+ * pages, which a mapping gets at its first write and hands on when it is split. Written to while it
+ * is whole, all its parts can be joined again, so that runs are what mappings are counted by. */
+static void write_once(bhi_region *region)
+{
+    volatile uint8_t *byte = region->base;
+    *byte = *byte;
+    (void)!bhi_pages_discard(region->base, BHI_PAGE_BYTES);
+}
+
+/* The first restore of a mapping: from here on the written pages are the open ones. */
+static bhi_restored restore_fresh(bhi_region *region)
+{
+    uint64_t *scratch = bhi_open_pages_scratch(region);
+    uint32_t written = copy_written(region, scratch);
+    if (written == 0)
+        write_once(region);
+    bool is_tracked = written <= region->open_max &&
+                      bhi_pages_protect(region->base, region->image->size, BHI_ACCESS_READ);
+    region->mode = is_tracked ? BHI_REGION_TRACKED : BHI_REGION_WHOLE;
+    region->whole_left = BHI_REGION_WHOLE_RESTORES;
+    bool is_open =
+        !is_tracked || (bhi_open_pages_open(region, scratch) && bhi_open_pages_learned(region));
+    memset(scratch, 0, words_of(region) * sizeof *scratch);
+    if (!is_open)
+        return BHI_RESTORE_FAILED;
+    return region->mode == BHI_REGION_TRACKED ? BHI_RESTORED : BHI_RESTORED_WHOLE;
 }
 
 /* Zero what has memory of its own; false when that cannot be told. */
@@ -88,23 +174,34 @@ static void give_up_grown(bhi_region *region)
     region->keeps_grown = false;
 }
 
+static bhi_restored restore_image(bhi_region *region)
+{
+    switch (region->mode) {
+    case BHI_REGION_FRESH:
+        return restore_fresh(region);
+    case BHI_REGION_WHOLE:
+        return restore_whole(region);
+    default:
+        bhi_open_pages_restore(region);
+        return BHI_RESTORED;
+    }
+}
+
 static bhi_restored restore(bhi_region *region)
 {
     region->restores++;
+    region->was_refused = false;
     if (region->bytes == bhi_region_image_bytes(region))
         give_up_grown(region);
     else if (!drop_growth(region))
         return BHI_RESTORE_FAILED;
-    if (region->mode == BHI_REGION_WHOLE)
-        return restore_whole(region);
-    bhi_open_pages_restore(region);
-    return BHI_RESTORED;
+    return region->image == NULL ? BHI_RESTORED : restore_image(region);
 }
 
 bhi_restored bhi_region_restore(bhi_region *region)
 {
     BHI_ASSERT(region->mode != BHI_REGION_PLAIN);
-    bhi_restored how = restore(region);
+    bhi_restored how = region->is_suspect ? BHI_RESTORE_FAILED : restore(region);
     region->is_suspect |= how == BHI_RESTORE_FAILED;
     return how;
 }
@@ -115,11 +212,15 @@ bool bhi_region_equals_image(const bhi_region *region, size_t offset, size_t siz
     return size == 0 || memcmp(region->base + offset, region->image->bytes + offset, size) == 0;
 }
 
+/* A change of protection that fails may have been made in part: what is accessible is unknown then.
+ */
 bool bhi_region_grow(bhi_region *region, size_t bytes)
 {
     if (bytes > region->bytes &&
-        !bhi_pages_protect(region->base + region->bytes, bytes - region->bytes, BHI_ACCESS_WRITE))
+        !bhi_pages_protect(region->base + region->bytes, bytes - region->bytes, BHI_ACCESS_WRITE)) {
+        region->is_suspect = true;
         return false;
+    }
     region->bytes = bytes;
     return true;
 }
@@ -132,30 +233,10 @@ static bool copy_image(bhi_region *region)
         return false;
     memcpy(region->base, region->image->bytes, region->image->size);
     region->is_copied = true;
-    if (region->mode == BHI_REGION_TRACKED)
+    if (region->mode == BHI_REGION_FRESH)
         region->mode = BHI_REGION_WHOLE;
+    region->whole_left = BHI_REGION_WHOLE_RESTORES;
     return true;
-}
-
-/* The kernel joins neighbouring mappings only when they share the bookkeeping of their private
- * pages, which a mapping gets at its first write and hands on when it is split. Written once while
- * it is whole, all its parts can be joined again, so that runs are what mappings are counted by. */
-static bool close_all(bhi_region *region)
-{
-    uint32_t page = bhi_open_pages_first_learned(region);
-    uint8_t *at = region->base + (size_t)page * BHI_PAGE_BYTES;
-    volatile uint8_t *byte = at;
-    *byte = *byte;
-    if (!bhi_open_pages_is_learned(region, page))
-        (void)!bhi_pages_discard(at, BHI_PAGE_BYTES);
-    return bhi_pages_protect(region->base, region->image->size, BHI_ACCESS_READ);
-}
-
-static bool map_image(bhi_region *region)
-{
-    return region->image->fd >= 0 &&
-           bhi_pages_map_file(region->base, region->image->size, region->image->fd) &&
-           (region->mode == BHI_REGION_PLAIN || close_all(region));
 }
 
 static bool place_image(bhi_region *region)
@@ -163,87 +244,30 @@ static bool place_image(bhi_region *region)
     region->bytes = bhi_region_image_bytes(region);
     if (region->image == NULL)
         return true;
-    if (region->mode == BHI_REGION_TRACKED && !bhi_open_pages_allocate(region))
+    if (region->mode == BHI_REGION_FRESH && !bhi_open_pages_allocate(region))
         return false;
-    if (!bhi_pages_are_supported() || !map_image(region))
-        return copy_image(region);
-    return region->mode == BHI_REGION_PLAIN || bhi_open_pages_learned(region);
+    bool is_mapped = bhi_pages_are_supported() && region->image->fd >= 0 &&
+                     bhi_pages_map_file(region->base, region->image->size, region->image->fd);
+    return is_mapped || copy_image(region);
 }
 
-/* ---- spares ---- */
-
-/* The image owns its spares, so they hold no reference to it. */
-static bool take_spare(bhi_region *region, bhi_image *image, size_t reserved_bytes)
+/* Spares go before a build is refused. */
+static bool take_mappings(void)
 {
-    bhi_region *spare = NULL;
-    pthread_mutex_lock(&image->spares_lock);
-    if (image->spares_count > 0 &&
-        image->spares[image->spares_count - 1]->reserved_bytes == reserved_bytes)
-        spare = image->spares[--image->spares_count];
-    pthread_mutex_unlock(&image->spares_lock);
-    if (spare == NULL)
-        return false;
-    *region = *spare;
-    bhi_image_retain(image);
-    free(spare);
-    return true;
+    return bhi_mappings_take(BHI_REGION_MAPPINGS) ||
+           (bhi_spares_trim() > 0 && bhi_mappings_take(BHI_REGION_MAPPINGS));
 }
-
-static bool add_spare(bhi_image *image, bhi_region *spare)
-{
-    pthread_mutex_lock(&image->spares_lock);
-    bool has_room = image->spares_count < BHI_IMAGE_SPARES_MAX;
-    if (has_room)
-        image->spares[image->spares_count++] = spare;
-    pthread_mutex_unlock(&image->spares_lock);
-    return has_room;
-}
-
-/* Whatever ended its last lease: its open pages are known, so it can be restored (R3). */
-static bool become_spare(bhi_region *region)
-{
-    bool is_usable = region->mode == BHI_REGION_TRACKED && region->image != NULL &&
-                     region->base != NULL && !region->is_suspect &&
-                     region->open_count <= BHI_REGION_SPARE_PAGES_MAX && !bhi_mappings_are_short();
-    if (!is_usable || bhi_region_restore(region) != BHI_RESTORED)
-        return false;
-    bhi_region *spare = malloc(sizeof *spare);
-    if (spare == NULL)
-        return false;
-    *spare = *region;
-    if (add_spare(region->image, spare))
-        return true;
-    free(spare);
-    return false;
-}
-
-static void unmap(bhi_region *region)
-{
-    bhi_open_pages_forget(region);
-    bhi_pages_unmap(region->base, region->reserved_bytes);
-    bhi_mappings_give(BHI_REGION_MAPPINGS);
-    free(region->is_open);
-    free(region->open);
-}
-
-void bhi_region_free_spare(bhi_region *spare)
-{
-    unmap(spare);
-    free(spare);
-}
-
-/* ---- open and close ---- */
 
 static bh_status map_new(bhi_region *region, bhi_image *image, size_t reserved_bytes,
-                         bhi_region_mode mode, bh_error *reterr)
+                         bool is_restorable, bh_error *reterr)
 {
-    if (!bhi_mappings_take(BHI_REGION_MAPPINGS))
+    if (!take_mappings())
         return bhi_fail(reterr, BH_E_LIMIT,
                         "instances hold %u of at most %u memory mappings: have fewer idle ones, or "
                         "raise vm.max_map_count",
                         bhi_mappings_held(), bhi_mappings_max());
     *region = (bhi_region){.reserved_bytes = reserved_bytes,
-                           .mode = mode,
+                           .mode = is_restorable ? BHI_REGION_FRESH : BHI_REGION_PLAIN,
                            .image = image != NULL ? bhi_image_retain(image) : NULL};
     region->base = bhi_pages_reserve(reserved_bytes);
     if (region->base != NULL && place_image(region))
@@ -254,11 +278,31 @@ static bh_status map_new(bhi_region *region, bhi_image *image, size_t reserved_b
 }
 
 bh_status bhi_region_open(bhi_region *region, bhi_image *image, size_t reserved_bytes,
-                          bhi_region_mode mode, bh_error *reterr)
+                          bool is_restorable, bh_error *reterr)
 {
-    if (mode == BHI_REGION_TRACKED && image != NULL && take_spare(region, image, reserved_bytes))
-        return BH_OK;
-    return map_new(region, image, reserved_bytes, mode, reterr);
+    if (!is_restorable || image == NULL || !bhi_spares_take(image, reserved_bytes, region))
+        return map_new(region, image, reserved_bytes, is_restorable, reterr);
+    bhi_image_retain(image);
+    return BH_OK;
+}
+
+/* Whatever ended its last lease: what was written is known, so it can be restored (R3). */
+static bool become_spare(bhi_region *region)
+{
+    bool is_usable = region->mode != BHI_REGION_PLAIN && region->image != NULL &&
+                     region->base != NULL && !region->is_copied && !region->is_suspect &&
+                     !bhi_mappings_are_short();
+    return is_usable && bhi_region_restore(region) == BHI_RESTORED &&
+           region->open_count <= BHI_REGION_SPARE_PAGES_MAX && bhi_spares_add(region);
+}
+
+void bhi_region_unmap(bhi_region *region)
+{
+    bhi_open_pages_forget(region);
+    bhi_pages_unmap(region->base, region->reserved_bytes);
+    bhi_mappings_give(BHI_REGION_MAPPINGS);
+    free(region->is_open);
+    free(region->open);
 }
 
 void bhi_region_close(bhi_region *region)
@@ -267,7 +311,7 @@ void bhi_region_close(bhi_region *region)
         return;
     bhi_image *image = region->image;
     if (!become_spare(region))
-        unmap(region);
+        bhi_region_unmap(region);
     bhi_image_release(image);
     *region = (bhi_region){0};
 }
@@ -275,11 +319,12 @@ void bhi_region_close(bhi_region *region)
 bool bhi_region_rebase(bhi_region *region, bhi_image *image)
 {
     BHI_ASSERT(region->mode == BHI_REGION_PLAIN);
-    if (region->bytes != image->size || memcmp(region->base, image->bytes, image->size) != 0)
+    size_t size = image != NULL ? image->size : 0;
+    if (region->bytes != size || (size > 0 && memcmp(region->base, image->bytes, size) != 0))
         return false;
     bhi_image_release(region->image);
-    region->image = bhi_image_retain(image);
-    region->mode = BHI_REGION_TRACKED;
+    region->image = image != NULL ? bhi_image_retain(image) : NULL;
+    region->mode = BHI_REGION_FRESH;
     region->is_copied = false;
     region->is_suspect = !place_image(region);
     return !region->is_suspect;

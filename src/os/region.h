@@ -3,19 +3,21 @@
  *   base                       image_bytes          bytes                 reserved_bytes
  *    | image, copy-on-write        | grown, zeros     | without access          |
  *
- * Tracked, the pages of the image start read-only. The first write to one faults once, or is
- * announced by the host (will_write); the page is then *open*: writable for good. A restore copies
- * the open pages back. In steady state it makes no system call and takes no fault.
+ * Fresh, all of the image is writable, and its first restore asks the kernel which pages were
+ * written. From then on the region is tracked: the pages that were written, here or by other
+ * regions of the image, are *open*, writable for good; the others are read-only. The first write to
+ * one of those faults once, or is announced by the host (will_write), and opens it. A restore
+ * copies the open pages back. In steady state it makes no system call and takes no fault.
  *
  * Pages age. Now and then a page is compared before it is copied; one that stayed equal for some
  * restores is closed again. A page that comes back soon after that is given more patience.
  *
- * Whole: with too many open pages, or when the kernel gives no more mappings, the whole image is
- * made writable and copied back, or the caller is told that a new instance is cheaper.
+ * Whole: with too many open pages, or when the kernel gives no more mappings, all of the image is
+ * writable, and a restore asks the kernel again, or copies everything; or the caller is told that a
+ * new instance is cheaper. After a while the region is fresh again.
  *
- * Spares: a tracked region that is closed is restored and kept with its image, for the next region
- * to be opened on it: its address space, page tables and private pages are what makes a new one
- * dear.
+ * Spares: a region that is closed is restored and kept for the next one to be opened on its image
+ * (spares.h): its address space, page tables and private pages are what makes a new one dear.
  *
  * R1  After a restore the bytes up to image_bytes equal the image, and the size is image_bytes.
  * R2  What a later growth makes accessible reads as zeros.
@@ -29,9 +31,10 @@
 #include "os/image.h"
 
 typedef enum bhi_region_mode {
-    BHI_REGION_PLAIN,   /* writable, never restored */
-    BHI_REGION_TRACKED, /* open pages are known     */
-    BHI_REGION_WHOLE    /* writable, restored whole */
+    BHI_REGION_PLAIN,   /* writable, never restored               */
+    BHI_REGION_FRESH,   /* writable, tracked after its next restore */
+    BHI_REGION_TRACKED, /* open pages are known                   */
+    BHI_REGION_WHOLE    /* writable, restored whole               */
 } bhi_region_mode;
 
 enum {
@@ -58,6 +61,7 @@ typedef struct bhi_region {
     bhi_image *image; /* held; NULL: it starts empty */
     bhi_region_mode mode;
     bool is_copied;   /* the image is not mapped but copied: always whole */
+    bool was_refused; /* in this lease the kernel gave no memory to write to */
     bool is_suspect;  /* it could not be restored or verified: never a spare */
     bool keeps_grown; /* pages above the image may have memory of their own */
     uint8_t ungrown;  /* restores without growth since */
@@ -69,13 +73,14 @@ typedef struct bhi_region {
     uint32_t restores; /* wraps */
 } bhi_region;
 
-/* Reserve `reserved_bytes` (with the guard) and put the image at their start; `mode` is PLAIN or
- * TRACKED. Retains the image. Fails with BH_E_LIMIT: the budget of mappings; BH_E_NOMEM. */
+/* Reserve `reserved_bytes` (with the guard) and put the image at their start. Retains the image;
+ * NULL: no bytes. A restorable region begins fresh, or tracked when it was a spare. Fails with
+ * BH_E_LIMIT: the budget of mappings; BH_E_NOMEM. */
 BH_MUST_USE bh_status bhi_region_open(bhi_region *region, bhi_image *image, size_t reserved_bytes,
-                                      bhi_region_mode mode, bh_error *reterr);
+                                      bool is_restorable, bh_error *reterr);
 void bhi_region_close(bhi_region *region); /* zeroed bytes are fine */
-/* Of an image that goes. */
-void bhi_region_free_spare(bhi_region *spare);
+/* Of a spare: give back what it holds, but no reference to the image. */
+void bhi_region_unmap(bhi_region *region);
 
 static inline size_t bhi_region_image_bytes(const bhi_region *region)
 {
@@ -105,8 +110,8 @@ BH_MUST_USE bhi_restored bhi_region_restore(bhi_region *region);
 /* R1 for [offset, offset + size) of the image. */
 bool bhi_region_equals_image(const bhi_region *region, size_t offset, size_t size);
 
-/* Replace the contents by another image of the same size, whose bytes it must already have. False:
- * it has not, or the kernel refused; then the region may only be closed. */
+/* Make a plain region restorable to another image, NULL for one of no bytes, whose bytes and size
+ * it must already have. False: it has not, or the kernel refused; then it may only be closed. */
 BH_MUST_USE bool bhi_region_rebase(bhi_region *region, bhi_image *image);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "os/memory.h"
+#include "os/spares.h"
 #include "runtime/keeper_state.h"
 
 enum { AVAILABLE_PERCENT_LEAST = 5 };
@@ -101,6 +102,7 @@ static uint32_t evict_quarter(bhi_keeper *keeper, uint64_t now_ns)
 void bhi_keeper_relieve(bhi_keeper *keeper, uint64_t now_ns)
 {
     uint32_t evicted = evict_quarter(keeper, now_ns);
+    bhi_spares_trim(); /* else what was just evicted would be kept as spares */
     if (!keeper->is_short)
         bhi_log(BHI_LOG_WARN, "memory is short: evicted %u idle instances", evicted);
     keeper->is_short = true;
@@ -123,7 +125,7 @@ static void look_at_own_memory(bhi_keeper *keeper, uint64_t now_ns)
     bool was_out = atomic_load(&keeper->ceiling.is_memory_out);
     bool is_out = bhi_memory_resident_bytes() > bytes_max;
     atomic_store(&keeper->ceiling.is_memory_out, is_out);
-    while (is_out && evict_quarter(keeper, now_ns) != 0) {
+    while (is_out && evict_quarter(keeper, now_ns) + bhi_spares_trim() != 0) {
         is_out = bhi_memory_resident_bytes() > bytes_max;
         atomic_store(&keeper->ceiling.is_memory_out, is_out);
     }

@@ -102,6 +102,8 @@ static bh_status take_snapshot(bh_capsule *capsule, const bhi_lease_context *lea
                                bhi_pooled *pooled, bh_error *reterr)
 {
     const char *why = why_not_constant(capsule, lease);
+    if (bhi_instance_table_entries(pooled->instance) > BHI_RESTORABLE_TABLE_ENTRIES_MAX)
+        why = "initialisation makes more table entries than are put back after every lease";
     if (why == NULL) {
         bh_status status = bhi_snapshot_take(pooled->instance, &capsule->snapshot, reterr);
         if (status != BH_OK)

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "os/fault.h"
 #include "os/mappings.h"
+#include "os/spares.h"
 
 enum { PAGE = BHI_PAGE_BYTES, PAGES = 40, RESERVED = 4 << 20 };
 
@@ -26,18 +28,26 @@ static bhi_image *make_image(uint32_t pages)
     bh_error error;
     assert_int_equal(bhi_image_create((size_t)pages * PAGE, &image, &error), BH_OK);
     for (size_t at = 0; at < image->size; at++)
-        image->bytes[at] = image_byte(at);
+        bhi_image_write(image, at, &(uint8_t){image_byte(at)}, 1);
     assert_int_equal(bhi_image_seal(image, &error), BH_OK);
     return image;
 }
 
-static void open_on(bhi_region *region, bhi_image *image)
+static void open_fresh(bhi_region *region, bhi_image *image)
 {
     bh_error error;
     if (bhi_fault_install(&error) != BH_OK)
         fail_msg("%s", error.text);
-    if (bhi_region_open(region, image, RESERVED, BHI_REGION_TRACKED, &error) != BH_OK)
+    if (bhi_region_open(region, image, RESERVED, true, &error) != BH_OK)
         fail_msg("%s", error.text);
+}
+
+/* Restored once, so that it is tracked. */
+static void open_on(bhi_region *region, bhi_image *image)
+{
+    open_fresh(region, image);
+    if (region->mode == BHI_REGION_FRESH)
+        assert_int_equal(bhi_region_restore(region), BHI_RESTORED);
 }
 
 /* A region of `pages` that is the only one of its image. */
@@ -157,6 +167,44 @@ static void a_read_or_an_address_elsewhere_is_no_write_of_ours(void **state)
     assert_true(bhi_region_take_fault(&region, base + PAGES * PAGE - 1));
     assert_false(bhi_region_take_fault(&region, base + PAGES * PAGE - 1)); /* it is open */
     bhi_region_close(&region);
+}
+
+/* ---- fresh ---- */
+
+static void the_first_restore_finds_what_was_written_and_tracks_it(void **state)
+{
+    (void)state;
+    bhi_image *image = make_image(PAGES);
+    bhi_region region;
+    open_fresh(&region, image);
+    assert_int_equal(region.mode, BHI_REGION_FRESH);
+    region.base[3 * PAGE] ^= 1; /* nobody watches: it does not fault */
+    region.base[20 * PAGE + 7] ^= 1;
+    assert_int_equal(*(volatile uint8_t *)(region.base + 30 * PAGE), image_byte(30 * PAGE));
+    restore(&region, BHI_RESTORED);
+    assert_int_equal(region.mode, BHI_REGION_TRACKED);
+    assert_true(is_open(&region, 3) && is_open(&region, 20));
+    assert_int_equal(region.open_count, 2); /* what was only read is closed */
+    write_page(&region, 30);
+    restore(&region, BHI_RESTORED);
+    bhi_region_close(&region);
+    bhi_image_release(image);
+}
+
+static void a_fresh_region_in_which_too_much_was_written_is_whole(void **state)
+{
+    (void)state;
+    bhi_image *image = make_image(600);
+    bhi_region region;
+    open_fresh(&region, image);
+    for (uint32_t page = 0; page < 600; page += 2)
+        region.base[(size_t)page * PAGE] ^= 1;
+    restore(&region, BHI_RESTORED_WHOLE);
+    assert_int_equal(region.mode, BHI_REGION_WHOLE);
+    region.base[599 * PAGE] ^= 1;
+    restore(&region, BHI_RESTORED_WHOLE);
+    bhi_region_close(&region);
+    bhi_image_release(image);
 }
 
 /* ---- growth ---- */
@@ -356,8 +404,7 @@ static void without_a_mapping_for_a_page_the_whole_image_is_restored(void **stat
     restore(&region, BHI_RESTORED_WHOLE);
     bhi_region other;
     bh_error error;
-    assert_int_equal(bhi_region_open(&other, region.image, RESERVED, BHI_REGION_TRACKED, &error),
-                     BH_E_LIMIT);
+    assert_int_equal(bhi_region_open(&other, region.image, RESERVED, true, &error), BH_E_LIMIT);
     assert_non_null(strstr(error.text, "mappings"));
     bhi_mappings_set_max(0);
     bhi_region_close(&region);
@@ -392,19 +439,35 @@ static void a_closed_region_serves_the_next_one_restored(void **state)
 static void a_suspect_region_is_no_spare_and_spares_are_few(void **state)
 {
     (void)state;
-    bhi_region keeper, regions[BHI_IMAGE_SPARES_MAX + 3];
+    bhi_region keeper, regions[BHI_SPARES_OF_IMAGE_MAX + 3];
     uint32_t held = bhi_mappings_held();
     open_region(&keeper, PAGES);
-    for (int i = 0; i < BHI_IMAGE_SPARES_MAX + 3; i++)
+    for (int i = 0; i < BHI_SPARES_OF_IMAGE_MAX + 3; i++)
         open_on(&regions[i], keeper.image);
     regions[0].is_suspect = true;
     bhi_region_close(&regions[0]);
-    assert_int_equal(keeper.image->spares_count, 0);
-    for (int i = 1; i < BHI_IMAGE_SPARES_MAX + 3; i++)
+    assert_int_equal(bhi_spares_count(keeper.image), 0);
+    for (int i = 1; i < BHI_SPARES_OF_IMAGE_MAX + 3; i++)
         bhi_region_close(&regions[i]);
-    assert_int_equal(keeper.image->spares_count, BHI_IMAGE_SPARES_MAX);
+    assert_int_equal(bhi_spares_count(keeper.image), BHI_SPARES_OF_IMAGE_MAX);
     bhi_region_close(&keeper);
     assert_int_equal(bhi_mappings_held(), held);
+}
+
+static void spares_go_before_a_region_is_refused(void **state)
+{
+    (void)state;
+    bhi_region keeper, region, other;
+    open_region(&keeper, PAGES);
+    open_on(&region, keeper.image);
+    bhi_region_close(&region);
+    assert_int_equal(bhi_spares_count(keeper.image), 1);
+    bhi_mappings_set_max(bhi_mappings_held());
+    open_on(&other, NULL);
+    assert_int_equal(bhi_spares_count(keeper.image), 0);
+    bhi_mappings_set_max(0);
+    bhi_region_close(&other);
+    bhi_region_close(&keeper);
 }
 
 /* ---- whole ---- */
@@ -421,13 +484,17 @@ static void many_written_pages_make_it_whole_and_it_is_tracked_again(void **stat
         write_page(&region, (uint32_t)i);
         restore(&region, BHI_RESTORED_WHOLE);
     }
+    assert_int_equal(region.mode, BHI_REGION_FRESH);
+    region.base[599 * PAGE] ^= 1;
+    restore(&region, BHI_RESTORED);
     assert_int_equal(region.mode, BHI_REGION_TRACKED);
-    write_page(&region, 599);
+    assert_true(is_open(&region, 599));
+    write_page(&region, 1);
     restore(&region, BHI_RESTORED);
     bhi_region_close(&region);
 }
 
-static void copying_the_whole_is_given_up_when_building_anew_was_cheaper(void **state)
+static void copying_the_whole_is_given_up_when_a_new_one_and_its_faults_are_cheaper(void **state)
 {
     (void)state;
     bhi_region region;
@@ -438,6 +505,8 @@ static void copying_the_whole_is_given_up_when_building_anew_was_cheaper(void **
     atomic_store(&region.image->build_ns, UINT64_MAX);
     restore(&region, BHI_RESTORED_WHOLE);
     atomic_store(&region.image->build_ns, 1);
+    restore(&region, BHI_RESTORED_WHOLE); /* to write as much again costs more */
+    atomic_store(&region.image->copy_ns, UINT64_C(1) << 40);
     assert_int_equal(bhi_region_restore(&region), BHI_RESTORE_DEARER);
     bhi_region_close(&region);
 }
@@ -476,15 +545,16 @@ static void an_initialised_region_takes_up_an_equal_image_only(void **state)
     bh_error error;
     assert_int_equal(bhi_fault_install(&error), BH_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(bhi_region_open(&region, image, RESERVED, BHI_REGION_PLAIN, &error),
-                         BH_OK);
+        assert_int_equal(bhi_region_open(&region, image, RESERVED, false, &error), BH_OK);
         if (i == 0) {
             assert_false(bhi_region_rebase(&region, longer));
             region.base[5] ^= 1;
             assert_false(bhi_region_rebase(&region, same));
         } else {
             assert_true(bhi_region_rebase(&region, same));
-            write_page(&region, 11);
+            region.base[11 * PAGE] ^= 1;
+            restore(&region, BHI_RESTORED);
+            write_page(&region, 12);
             restore(&region, BHI_RESTORED);
         }
         bhi_region_close(&region);
@@ -510,6 +580,35 @@ static void a_sealed_image_cannot_be_changed_through_its_file(void **state)
     bhi_image_release(image);
 }
 
+static void pages_that_are_never_written_take_no_memory(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[3 * PAGE];
+    bhi_image *image;
+    bh_error error;
+    struct stat file;
+    assert_int_equal(bhi_image_create((size_t)1 << 32, &image, &error), BH_OK);
+    bhi_image_write(image, 1000 * PAGE + 5, zeros, sizeof zeros);
+    bhi_image_write(image, (size_t)1 << 31, (const uint8_t *)"x", 1);
+    assert_int_equal(bhi_image_seal(image, &error), BH_OK);
+    assert_int_equal(fstat(image->fd, &file), 0);
+    assert_int_equal(file.st_blocks * 512, PAGE);
+    assert_int_equal(image->bytes[(size_t)1 << 31], 'x');
+    bhi_image_release(image);
+}
+
+static void zeros_over_other_bytes_are_written(void **state)
+{
+    (void)state;
+    bhi_image *image;
+    bh_error error;
+    assert_int_equal(bhi_image_create(2 * PAGE, &image, &error), BH_OK);
+    bhi_image_write(image, PAGE - 2, (const uint8_t *)"abcd", 4);
+    bhi_image_write(image, PAGE - 1, (const uint8_t *)"\0\0", 2);
+    assert_memory_equal(image->bytes + PAGE - 2, "a\0\0d", 4);
+    bhi_image_release(image);
+}
+
 static void durations_are_averaged(void **state)
 {
     (void)state;
@@ -527,6 +626,8 @@ int main(void)
         cmocka_unit_test(what_the_host_announces_is_writable_without_a_fault),
         cmocka_unit_test(an_image_of_another_region_does_not_see_the_writes),
         cmocka_unit_test(a_read_or_an_address_elsewhere_is_no_write_of_ours),
+        cmocka_unit_test(the_first_restore_finds_what_was_written_and_tracks_it),
+        cmocka_unit_test(a_fresh_region_in_which_too_much_was_written_is_whole),
         cmocka_unit_test(R2_memory_that_grew_is_gone_and_comes_back_as_zeros),
         cmocka_unit_test(a_region_without_an_image_starts_empty_and_grows),
         cmocka_unit_test(a_page_that_is_written_no_more_is_closed),
@@ -538,11 +639,14 @@ int main(void)
         cmocka_unit_test(without_a_mapping_for_a_page_the_whole_image_is_restored),
         cmocka_unit_test(a_closed_region_serves_the_next_one_restored),
         cmocka_unit_test(a_suspect_region_is_no_spare_and_spares_are_few),
+        cmocka_unit_test(spares_go_before_a_region_is_refused),
         cmocka_unit_test(many_written_pages_make_it_whole_and_it_is_tracked_again),
-        cmocka_unit_test(copying_the_whole_is_given_up_when_building_anew_was_cheaper),
+        cmocka_unit_test(copying_the_whole_is_given_up_when_a_new_one_and_its_faults_are_cheaper),
         cmocka_unit_test(an_image_without_a_file_is_copied),
         cmocka_unit_test(an_initialised_region_takes_up_an_equal_image_only),
         cmocka_unit_test(a_sealed_image_cannot_be_changed_through_its_file),
+        cmocka_unit_test(pages_that_are_never_written_take_no_memory),
+        cmocka_unit_test(zeros_over_other_bytes_are_written),
         cmocka_unit_test(durations_are_averaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

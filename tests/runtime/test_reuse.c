@@ -322,6 +322,29 @@ static void a_table_that_initialisation_changes_is_restored(void **state)
     bh_capsule_release(capsule);
 }
 
+static void a_table_is_restored_also_where_the_snapshot_has_no_memory(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = load("init_table_no_memory", NULL);
+    expect_served(capsule, BH_REUSE_PRISTINE, NULL);
+    for (int i = 0; i < 20; i++)
+        assert_string_equal(ask(capsule, "alice", "xx"), "cont");
+    bh_capsule_stats stats = stats_of(capsule);
+    assert_int_equal(stats.builds, 1);
+    assert_int_equal(stats.verified, 20);
+    assert_int_equal(stats.mismatches, 0);
+    bh_capsule_release(capsule);
+}
+
+static void a_table_that_initialisation_made_huge_is_never_restored(void **state)
+{
+    (void)state;
+    bh_capsule *capsule = load("init_table_huge", NULL);
+    expect_served(capsule, BH_REUSE_NEVER, "table entries");
+    assert_string_equal(ask(capsule, "alice", "x"), "cont");
+    bh_capsule_release(capsule);
+}
+
 static void a_table_that_grew_costs_its_instance(void **state)
 {
     (void)state;
@@ -396,6 +419,8 @@ int main(void)
         CASE(two_leases_of_one_instance_draw_different_random_bytes),
         CASE(a_module_that_drops_segments_is_served_as_never),
         CASE(a_table_that_initialisation_changes_is_restored),
+        CASE(a_table_is_restored_also_where_the_snapshot_has_no_memory),
+        CASE(a_table_that_initialisation_made_huge_is_never_restored),
         CASE(a_table_that_grew_costs_its_instance),
         CASE(a_table_that_cannot_be_initialised_alike_twice_is_never_restored),
         CASE(a_guest_whose_allocator_traps_loads_unprimed),

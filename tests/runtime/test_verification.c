@@ -79,7 +79,7 @@ static void one_in_so_many_restores_is_verified_or_none(void **state)
     open_with(7, false, 0);
     bh_capsule *capsule = load("leak", 1);
     lease(capsule, LEASES);
-    assert_int_equal(stats_of(capsule).verified, LEASES / 7);
+    assert_in_range(stats_of(capsule).verified, LEASES / 7, LEASES / 7 + 1); /* begins anywhere */
     bh_capsule_release(capsule);
     runtime_fixture_close(&fixture);
     open_with(UINT32_MAX, false, 0);

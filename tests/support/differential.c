@@ -334,7 +334,10 @@ static void weigh(const run *r)
     bhi_image *image = r->snapshot->image;
     if (image == NULL || r->phase->weighing == WEIGH_AS_MEASURED)
         return;
-    atomic_store(&image->build_ns, r->phase->weighing == WEIGH_FOR_BUILD ? 1 : UINT64_C(1) << 60);
+    bool is_for_build = r->phase->weighing == WEIGH_FOR_BUILD;
+    atomic_store(&image->build_ns, is_for_build ? 1 : UINT64_C(1) << 60);
+    if (is_for_build)
+        atomic_store(&image->copy_ns, UINT64_C(1) << 50);
 }
 
 static bool has_table_grown(const run *r, const subject *s)
@@ -357,15 +360,17 @@ static void note_written_again(run *r, const subject *s)
     reach(r, RUN_CLOSED_WRITTEN, is_any);
 }
 
-static bool check_how(run *r, bhi_restored how, bool was_whole, bool has_grown)
+static bool check_how(run *r, bhi_restored how, bhi_region_mode was, bool has_grown)
 {
+    static const bhi_restored worst[] = {[BHI_REGION_FRESH] = BHI_RESTORED_WHOLE,
+                                         [BHI_REGION_TRACKED] = BHI_RESTORED,
+                                         [BHI_REGION_WHOLE] = BHI_RESTORE_DEARER};
+    bhi_restored best = was == BHI_REGION_WHOLE ? BHI_RESTORED_WHOLE : BHI_RESTORED;
     reach(r, RUN_RESTORED, how == BHI_RESTORED);
     reach(r, RUN_RESTORED_WHOLE, how == BHI_RESTORED_WHOLE);
     reach(r, RUN_TABLE_GREW, how == BHI_RESTORE_DEARER && has_grown);
     reach(r, RUN_DEARER, how == BHI_RESTORE_DEARER && !has_grown);
-    bool is_expected = has_grown   ? how == BHI_RESTORE_DEARER
-                       : was_whole ? how == BHI_RESTORED_WHOLE || how == BHI_RESTORE_DEARER
-                                   : how == BHI_RESTORED;
+    bool is_expected = has_grown ? how == BHI_RESTORE_DEARER : how >= best && how <= worst[was];
     return is_expected || fail(r, "restore answered %d", (int)how);
 }
 
@@ -383,18 +388,22 @@ static bool restore(run *r, subject *a)
 {
     const bhi_region *region = region_of(a);
     uint32_t open_before = region->open_count;
-    bool was_whole = region->mode == BHI_REGION_WHOLE, has_grown = has_table_grown(r, a);
+    bhi_region_mode was = region->mode;
+    bool has_grown = has_table_grown(r, a);
     reach(r, RUN_GROWTH_DROPPED, region->bytes > bhi_region_image_bytes(region));
     note_written_again(r, a);
     weigh(r);
     r->d->restores++;
     bool is_left_out = r->d->spoil == SPOIL_RESTORE && r->d->restores >= SPOILED_FROM;
     bhi_restored how = is_left_out ? BHI_RESTORED : bhi_instance_restore(a->instance);
-    if (!is_left_out && !check_how(r, how, was_whole, has_grown))
+    if (!is_left_out && !check_how(r, how, was, has_grown))
         return false;
     bool is_tracked = region->mode == BHI_REGION_TRACKED;
-    reach(r, RUN_TRACKED_AGAIN, was_whole && is_tracked);
-    reach(r, RUN_PAGES_CLOSED, !was_whole && is_tracked && region->open_count < open_before);
+    reach(r, RUN_FRESH, was == BHI_REGION_FRESH && is_tracked);
+    reach(r, RUN_TRACKED_AGAIN, was == BHI_REGION_WHOLE && region->mode == BHI_REGION_FRESH);
+    reach(r, RUN_PAGES_CLOSED,
+          was == BHI_REGION_TRACKED && is_tracked && region->open_count < open_before);
+    bhi_mappings_set_max(0);
     return how > BHI_RESTORED_WHOLE ? replace(r, a) : check_restored(r, a);
 }
 
@@ -403,6 +412,7 @@ static bool restore(run *r, subject *a)
 static bool run_lease(run *r, subject *a, bool has_fresh)
 {
     subject fresh = {0};
+    bhi_mappings_set_max(0);
     bool agrees =
         (!has_fresh || build_fresh(r, &fresh)) && make_calls(r, a, has_fresh ? &fresh : NULL);
     if (r->d->is_verbose)
@@ -412,7 +422,10 @@ static bool run_lease(run *r, subject *a, bool has_fresh)
     subject_deinit(&fresh);
     if (!agrees)
         return false;
-    return is_clean(a) ? restore(r, a) : replace(r, a);
+    if (is_clean(a))
+        return restore(r, a);
+    bhi_mappings_set_max(0);
+    return replace(r, a);
 }
 
 static void plan_phase(run *r, phase *ret_phase)

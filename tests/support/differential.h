@@ -40,7 +40,8 @@
     X(GROWTH_DROPPED, "restored after memory grew")                                                \
     X(TOO_MANY_OPEN, "whole because of too many open pages")                                       \
     X(MAPPINGS_SHORT, "whole for want of mappings")                                                \
-    X(TRACKED_AGAIN, "tracked again after whole restores")                                         \
+    X(FRESH, "tracked from its first restore on")                                                  \
+    X(TRACKED_AGAIN, "fresh again after whole restores")                                           \
     X(PAGES_CLOSED, "pages closed again")                                                          \
     X(CLOSED_WRITTEN, "closed page written again")                                                 \
     X(LEARNED, "instance built with learned pages open")                                           \

@@ -1,0 +1,25 @@
+/* os/spares.h - regions of destroyed instances, restored and waiting for the next ones.
+ *
+ * A spare belongs to no instance and holds no reference to its image; the image forgets its spares
+ * when it goes. There are few, and they go first when mappings or memory are short.
+ *
+ * Threads: any.
+ */
+#ifndef BHI_OS_SPARES_H
+#define BHI_OS_SPARES_H
+
+#include "os/region.h"
+
+enum { BHI_SPARES_MAX = 64, BHI_SPARES_OF_IMAGE_MAX = 4 };
+
+/* Keep a restored region. False: there are enough; it stays the caller's. */
+BH_MUST_USE bool bhi_spares_add(const bhi_region *region);
+/* The one of `image` that was added last. False: none of this size. */
+BH_MUST_USE bool bhi_spares_take(const bhi_image *image, size_t reserved_bytes,
+                                 bhi_region *ret_region);
+/* Unmap those of an image; all of them. How many. */
+void bhi_spares_forget(const bhi_image *image);
+uint32_t bhi_spares_trim(void);
+uint32_t bhi_spares_count(const bhi_image *image);
+
+#endif

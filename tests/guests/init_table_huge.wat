@@ -1,0 +1,16 @@
+;; `_initialize` makes a table far larger than it is declared. The hook answers "cont".
+(module
+  (memory (export "memory") 1)
+  (table $t 1 funcref)
+  (elem (i32.const 0) func $f)
+  (func $f)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (data (i32.const 512) "continue")
+  (func (export "_initialize") (drop (table.grow $t (ref.func $f) (i32.const 99980))))
+  (func (export "astrid-hook-trigger") (param i32 i32 i32 i32) (result i32)
+    (i32.store (i32.const 16) (i32.const 512))
+    (i32.store (i32.const 20) (i32.const 8))
+    (i32.store8 (i32.const 24) (i32.const 1))
+    (i32.store (i32.const 28) (i32.const 512))
+    (i32.store (i32.const 32) (i32.const 4))
+    (i32.const 16)))
