@@ -80,7 +80,7 @@ typedef struct bh_capsule_stats {
     uint64_t condemned[BH_OUTCOME_COUNT]; /* instances destroyed because a lease ended like this  */
     uint64_t retired; /* instances destroyed after a clean lease, as their reuse asks          */
     uint64_t evicted_idle, evicted_by_need; /* idle instances destroyed: unused; for memory       */
-    uint64_t restores_whole; /* restored by copying the whole memory                              */
+    uint64_t restores_whole; /* restored as a whole: many pages written, or mappings ran out      */
     uint64_t restores_dearer; /* not restored: a new instance was cheaper, or a table had grown */
     uint64_t restores_failed; /* not restored: the operating system refused; instances condemned */
     uint64_t verified;   /* restored instances that were compared with their snapshot         */

@@ -204,9 +204,17 @@ static void print_limits(const bhi_invoke_figures *figures)
                           over_pristine(figures, BHI_CONTENDER_REFERENCE_POOL, 0), 2.5, false);
     bhi_bench_print_limit("reference pool / pristine, 16K",
                           over_pristine(figures, BHI_CONTENDER_REFERENCE_POOL, 1), 1.5, false);
+    printf("%-32s %10.2f\n", "tuned pool / pristine",
+           over_pristine(figures, BHI_CONTENDER_TUNED_POOL, 0));
+    printf("%-32s %10.2f\n", "tuned pool / pristine, 16K",
+           over_pristine(figures, BHI_CONTENDER_TUNED_POOL, 1));
     bhi_bench_print_limit("new instance / reference pool's",
                           median(&figures->build_ns[BHI_CONTENDER_PRISTINE]) /
                               median(&figures->build_ns[BHI_CONTENDER_REFERENCE_POOL]),
+                          1, true);
+    bhi_bench_print_limit("the same, none before",
+                          figures->cold_build_ns[BHI_CONTENDER_PRISTINE] /
+                              figures->cold_build_ns[BHI_CONTENDER_REFERENCE_POOL],
                           1, true);
 }
 

@@ -170,7 +170,7 @@ static void print_density(const bhi_bench_density *density)
     printf("%-32s %10.0f\n", "page tables, beside that", density->page_table_bytes);
     printf("%-32s %10.0f\n", "build of one, ns", density->build_ns);
     bhi_bench_print_limit("pss_bytes_per_instance", density->pss_bytes, 40 << 10, true);
-    bhi_bench_print_limit("mappings", density->mappings, 4 + 2 * density->runs + 0.05, true);
+    bhi_bench_print_limit("mappings", density->mappings, 4 + 2 * density->runs, true);
 }
 
 static void print_text(const restore_bench *bench)

@@ -16,6 +16,8 @@ typedef struct serve_options {
     bool no_cache;
 } serve_options;
 
+#define NOT_GIVEN UINT64_MAX
+
 #define FIELD(name) .offset = offsetof(serve_options, name)
 
 const bhi_cli_option bhi_cli_serve_options[] = {
@@ -50,8 +52,8 @@ const bhi_cli_option bhi_cli_serve_options[] = {
      "memory mappings of all instances (default: the kernel's limit less 4096)",
      FIELD(mappings_max), .min = 64, .max = UINT32_MAX},
     {"verify-every", 0, BHI_CLI_NUMBER, "N",
-     "compare one in N restored instances with its snapshot (default 4096)", FIELD(verify_every),
-     .min = 1, .max = UINT32_MAX},
+     "compare one in N restored instances with its snapshot (default 4096; 0: none)",
+     FIELD(verify_every), .min = 0, .max = UINT32_MAX},
     {"profiles", 0, BHI_CLI_TEXT, "FILE", "weights of principals (see docs/profiles.md)",
      FIELD(profiles), .completes_files = true},
     {"log-level", 0, BHI_CLI_TEXT, "LEVEL", "trace, debug, info (default), warn or error",
@@ -143,9 +145,17 @@ static bool set_log_level(const char *name)
     return name == NULL;
 }
 
+/* As the runtime takes it: 0 is its default, and the greatest number stands for none. */
+static uint32_t verify_every_of(const serve_options *options)
+{
+    if (options->verify_every == NOT_GIVEN)
+        return 0;
+    return options->verify_every == 0 ? UINT32_MAX : (uint32_t)options->verify_every;
+}
+
 int bhi_cli_serve(int argc, char **argv)
 {
-    serve_options options = {0};
+    serve_options options = {.verify_every = NOT_GIVEN};
     int count, exit_status;
     if (!bhi_cli_parse(argc, argv, &options, &count, &exit_status))
         return exit_status;
@@ -170,7 +180,7 @@ int bhi_cli_serve(int argc, char **argv)
         .resident_bytes_max = options.resident_mib_max << 20,
         .evict_ms = (uint32_t)options.evict_ms,
         .mappings_max = (uint32_t)options.mappings_max,
-        .verify_every = (uint32_t)options.verify_every,
+        .verify_every = verify_every_of(&options),
         .capsule_options = {.live_max = (uint32_t)options.instance_pool_size,
                             .principal_leases_max = (uint32_t)options.principal_leases_max},
         .listening_cb = print_listening,

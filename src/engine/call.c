@@ -15,8 +15,9 @@
 #include "engine/instance.h"
 #include "os/fault.h"
 
-/* Per store: the guest and its driver, the driver's table beside the guest's. */
 enum { PRIME_BYTES = 1 };
+
+/* Per store: the guest and its driver, the driver's table beside the guest's. */
 enum { INSTANCES_MAX = 2, TABLES_MAX = 9, MEMORIES_MAX = 1, MEMORY_BYTES_BY_MEMORY_CALLBACK = -1 };
 
 /* ---- time ---- */
@@ -454,9 +455,9 @@ static bool run_guest(bhi_instance *instance)
     bhi_ticker *ticker = &instance->code->engine->ticker;
     instance->ticks = 0;
     bhi_ticker_enter(ticker);
-    bhi_fault_watch(&instance->memory.region);
+    bhi_region *watched = bhi_fault_watch(&instance->memory.region);
     bool is_done = poll_pending(instance);
-    bhi_fault_watch(NULL);
+    bhi_fault_watch(watched);
     bhi_ticker_leave(ticker);
     if (is_done)
         delete_pending(instance);

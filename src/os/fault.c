@@ -27,15 +27,19 @@ static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local bhi_region *watched __attribute__((tls_model("initial-exec")));
 static _Thread_local unsigned passing __attribute__((tls_model("initial-exec")));
 
-void bhi_fault_watch(bhi_region *region)
+bhi_region *bhi_fault_watch(bhi_region *region)
 {
+    bhi_region *before = watched;
     watched = region;
     passing = 0; /* a handler that jumped out of a chain left it */
+    return before;
 }
 
 /* A fault happens again and ends the process; a signal that somebody sent does not. */
-static void default_action(int signum, const siginfo_t *info)
+static void default_action(int signum, const siginfo_t *info, bool is_ignored)
 {
+    if (is_ignored && info->si_code <= 0)
+        return;
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigaction(signum, &action, NULL);
     if (info->si_code <= 0)
@@ -47,7 +51,7 @@ static void pass_on(int index, int signum, siginfo_t *info, void *context)
     unsigned count = atomic_load_explicit(&levels[index], memory_order_acquire);
     unsigned done = passing;
     if (done >= count) {
-        default_action(signum, info);
+        default_action(signum, info, false);
         return;
     }
     unsigned level = watched != NULL ? 0 : count - 1 - done;
@@ -56,7 +60,7 @@ static void pass_on(int index, int signum, siginfo_t *info, void *context)
     if ((action->sa_flags & SA_SIGINFO) != 0)
         action->sa_sigaction(signum, info, context);
     else if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN)
-        default_action(signum, info);
+        default_action(signum, info, action->sa_handler == SIG_IGN);
     else
         action->sa_handler(signum);
     passing = done;

@@ -16,7 +16,8 @@
  * replaced (cheap when it was not). Fails with BH_E_UNSUPPORTED. */
 BH_MUST_USE bh_status bhi_fault_install(bh_error *reterr);
 
-/* This thread runs a guest with this region from here on; NULL: it does so no longer. */
-void bhi_fault_watch(bhi_region *region);
+/* This thread runs a guest with this region from here on; NULL: it does so no longer. What it was
+ * before. */
+bhi_region *bhi_fault_watch(bhi_region *region);
 
 #endif

@@ -121,22 +121,6 @@ static void read_result(bhi_invocation *invocation, const bhi_call_result *from,
 
 /* ---- settle, clear, return ---- */
 
-/* What becomes of the instance. A new one takes its place when it is spent. */
-static bh_outcome clear(bh_capsule *capsule, bhi_pooled *pooled, bh_outcome outcome,
-                        bool *ret_is_spent)
-{
-    *ret_is_spent = false;
-    if (outcome == BH_OUTCOME_REFUSED || !bh_outcome_is_clean(outcome) || capsule->keeps_state)
-        return outcome;
-    if (!capsule->is_tracked) {
-        *ret_is_spent = true;
-        return outcome;
-    }
-    bhi_restore_verdict verdict = bhi_pooled_restore(capsule, pooled);
-    *ret_is_spent = verdict == BHI_RESTORE_RETIRE;
-    return verdict == BHI_RESTORE_CONDEMN ? BH_OUTCOME_RESTORE_FAILED : outcome;
-}
-
 /* A carve-out's resources are its principal's, not the lease's; they go when it is restored. */
 static void end_lease(bhi_invocation *invocation, bh_outcome outcome, uint64_t now_ns)
 {
@@ -147,7 +131,7 @@ static void end_lease(bhi_invocation *invocation, bh_outcome outcome, uint64_t n
         bhi_handles_clear(pooled->handles);
     bhi_instance_guest(pooled->instance)->lease = NULL;
     invocation->pooled = NULL;
-    outcome = clear(capsule, pooled, outcome, &is_spent);
+    outcome = bhi_pooled_clear(capsule, pooled, outcome, &is_spent);
     bhi_pool_return(capsule->pool, invocation->slot, outcome, is_spent, now_ns);
     invocation->slot = NULL;
 }

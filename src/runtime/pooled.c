@@ -161,7 +161,7 @@ bhi_restore_verdict bhi_pooled_restore(bh_capsule *capsule, bhi_pooled *pooled)
     case BHI_RESTORED_WHOLE:
         report_once(capsule, &counters->restores_whole,
                     "leases write too many pages, or memory mappings ran out: instances are "
-                    "restored by copying their whole memory");
+                    "restored as a whole, which takes longer");
         break;
     case BHI_RESTORE_DEARER:
         report_once(capsule, &counters->restores_dearer,
@@ -177,4 +177,19 @@ bhi_restore_verdict bhi_pooled_restore(bh_capsule *capsule, bhi_pooled *pooled)
     if (!must_verify(capsule, pooled) || verify(capsule, pooled))
         return BHI_RESTORE_DONE;
     return condemn_mismatch(capsule);
+}
+
+bh_outcome bhi_pooled_clear(bh_capsule *capsule, bhi_pooled *pooled, bh_outcome outcome,
+                            bool *ret_is_spent)
+{
+    *ret_is_spent = false;
+    if (outcome == BH_OUTCOME_REFUSED || !bh_outcome_is_clean(outcome) || capsule->keeps_state)
+        return outcome;
+    if (!capsule->is_tracked) {
+        *ret_is_spent = true;
+        return outcome;
+    }
+    bhi_restore_verdict verdict = bhi_pooled_restore(capsule, pooled);
+    *ret_is_spent = verdict == BHI_RESTORE_RETIRE;
+    return verdict == BHI_RESTORE_CONDEMN ? BH_OUTCOME_RESTORE_FAILED : outcome;
 }

@@ -52,6 +52,12 @@ typedef enum bhi_restore_verdict {
  * anew; samples are verified. Outside of every lock. */
 BH_MUST_USE bhi_restore_verdict bhi_pooled_restore(bh_capsule *capsule, bhi_pooled *pooled);
 
+/* At the end of a lease: restore the instance if its capsule asks for it. How the lease ended for
+ * the pool: `outcome`, or RESTORE_FAILED; *ret_is_spent says that a clean one is not to be lent
+ * again. */
+BH_MUST_USE bh_outcome bhi_pooled_clear(bh_capsule *capsule, bhi_pooled *pooled, bh_outcome outcome,
+                                        bool *ret_is_spent);
+
 /* The lease context of an initialisation: no principal, no store. */
 void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease);
 

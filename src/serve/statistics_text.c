@@ -115,7 +115,7 @@ static const capsule_number capsule_numbers[] = {
     COUNTER(retired, "bulkhead_instances_retired_total",
             "Instances destroyed after a clean lease, as their reuse asks."),
     COUNTER(restores_whole, "bulkhead_restores_whole_total",
-            "Restores that copied the whole memory: many pages written, or mappings ran out."),
+            "Restores of the whole memory: many pages written, or mappings ran out."),
     COUNTER(restores_dearer, "bulkhead_restores_dearer_total",
             "Restores left out because a new instance was cheaper, or a table had grown."),
     COUNTER(restores_failed, "bulkhead_restores_failed_total",

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from tool import OK, USAGE, ToolTest
+from tool import EXAMPLES, OK, USAGE, ToolTest
 
 POOL_KEYS = {
     "mutex_pair_ns", "checkout_return_ns", "checkout_return_capped_ns",
@@ -14,7 +14,42 @@ POOL_KEYS = {
 }
 
 
+INVOKE_KEYS = {
+    "pristine_ns", "shared_ns", "fresh_ns", "reference_pool_ns", "dirty_pages", "restore_ns",
+    "memcpy_ns", "build_ns", "pss_bytes_per_instance", "warm_ns", "fresh_over_warm",
+    "warm_16k_over_64", "fresh_over_pristine", "pristine_over_shared", "deadline_overshoot_ms",
+    "pristine_after_64k_ns", "shared_after_64k_ns", "cold_build_ns", "verified", "mismatches",
+}
+RESTORE_KEYS = {
+    "capsule", "rounds", "instances", "dirty_pages", "restore_ns", "memcpy_ns",
+    "restore_over_memcpy", "heap_16_mib", "density",
+}
+
+
 class Bench(ToolTest):
+    def bench(self, *arguments):
+        result = self.run_tool("bench", *arguments)
+        self.assertEqual(result.returncode, OK, result.stderr.decode())
+        return result.stdout.decode()
+
+    def test_invoke_reports_every_figure_and_verifies_every_restore(self):
+        report = json.loads(self.bench("invoke", EXAMPLES / "echo", "--json", "--verify",
+                                       "--rounds", "1", "--calls", "10"))
+        self.assertEqual(INVOKE_KEYS - report.keys(), set())
+        for key in ("pristine_ns", "shared_ns", "fresh_ns"):
+            self.assertEqual([of["payload_bytes"] for of in report[key]], [64, 16384])
+            self.assertTrue(all(of["median"] > 0 for of in report[key]), key)
+        # Two rounds of two payloads, and two of one large call with 100 after it.
+        self.assertEqual(report["verified"], 2 * 2 * 10 + 2 * 101)
+        self.assertEqual(report["mismatches"], 0)
+
+    def test_restore_reports_every_figure_and_its_limits(self):
+        report = json.loads(self.bench("restore", EXAMPLES / "echo", "--json", "--rounds", "1"))
+        self.assertEqual(report.keys(), RESTORE_KEYS)
+        self.assertEqual(report["density"]["instances"], 5000)
+        self.assertGreater(report["dirty_pages"], 0)
+        self.assertGreater(report["heap_16_mib"]["fresh_over_pristine"], 0)
+
     def bench_pool(self, *options):
         result = self.run_tool("bench", "pool", "--rounds", "1", *options)
         self.assertEqual(result.returncode, OK, result.stderr.decode())
