@@ -183,13 +183,4 @@ BH_MUST_USE bhi_restored bhi_instance_restore(bhi_instance *instance);
  * [offset, offset + size), as far as there are. False: destroy it; nothing of it is used again. */
 BH_MUST_USE bool bhi_instance_is_restored(bhi_instance *instance, uint64_t offset, uint64_t size);
 
-typedef struct bhi_memory_use {
-    uint64_t bytes;      /* of linear memory                         */
-    uint32_t open_pages; /* that a restore looks at                  */
-    uint32_t open_runs;  /* of neighbours; each takes two mappings   */
-    bool is_whole;       /* all of it is copied at a restore         */
-} bhi_memory_use;
-
-void bhi_instance_read_memory_use(const bhi_instance *instance, bhi_memory_use *ret_use);
-
 #endif

@@ -270,8 +270,10 @@ bh_status bhi_instance_attach(bhi_instance *instance, bh_error *reterr)
 
 bh_status bhi_instance_adopt_snapshot(bhi_instance *instance, bh_error *reterr)
 {
-    bool must_rebase = instance->is_tracked && instance->code->state.has_memory;
-    if (must_rebase && !bhi_region_rebase(&instance->memory.region, instance->snapshot->image))
+    if (!instance->is_tracked)
+        return BH_OK; /* it goes on from where its own initialisation ended */
+    if (instance->code->state.has_memory &&
+        !bhi_region_rebase(&instance->memory.region, instance->snapshot->image))
         return bhi_fail(reterr, BH_E_BUILD,
                         "initialisation changes a table, and its memory differs from one instance "
                         "to the next: set reuse = \"never\"");

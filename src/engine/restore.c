@@ -83,14 +83,3 @@ uint64_t bhi_instance_table_entries(bhi_instance *instance)
         entries += wasmtime_table_size(instance->context, &instance->state.tables[i].table);
     return entries;
 }
-
-void bhi_instance_read_memory_use(const bhi_instance *instance, bhi_memory_use *ret_use)
-{
-    const bhi_region *region = &instance->memory.region;
-    *ret_use = (bhi_memory_use){
-        .bytes = region->bytes,
-        .open_pages = region->open_count,
-        .open_runs = region->runs,
-        .is_whole = region->mode == BHI_REGION_WHOLE,
-    };
-}

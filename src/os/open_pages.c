@@ -29,11 +29,6 @@ static uint8_t *page_at(const bhi_region *region, uint32_t page)
     return region->base + (size_t)page * BHI_PAGE_BYTES;
 }
 
-static bool has_bit(const uint64_t *bits, uint32_t page)
-{
-    return (bits[page / 64] >> (page % 64) & 1) != 0;
-}
-
 static void set_bit(uint64_t *bits, uint32_t page)
 {
     bits[page / 64] |= UINT64_C(1) << (page % 64);
@@ -44,22 +39,18 @@ static void clear_bit(uint64_t *bits, uint32_t page)
     bits[page / 64] &= ~(UINT64_C(1) << (page % 64));
 }
 
-static size_t words_of(const bhi_region *region)
-{
-    return (pages_of(region) + 63) / 64;
-}
-
 /* Closed beyond both ends. */
 static bool is_open(const bhi_region *region, int64_t page)
 {
-    return page >= 0 && page < pages_of(region) && has_bit(region->is_open, (uint32_t)page);
+    return page >= 0 && page < pages_of(region) &&
+           bhi_open_pages_has(region->is_open, (uint32_t)page);
 }
 
 bool bhi_open_pages_allocate(bhi_region *region)
 {
     region->open_max =
         pages_of(region) < BHI_REGION_OPEN_MAX ? pages_of(region) : BHI_REGION_OPEN_MAX;
-    region->is_open = calloc(2 * words_of(region), sizeof *region->is_open);
+    region->is_open = calloc(2 * bhi_open_pages_words(region), sizeof *region->is_open);
     region->open = malloc(region->open_max * sizeof *region->open);
     return region->is_open != NULL && region->open != NULL;
 }
@@ -71,16 +62,18 @@ void bhi_open_pages_forget(bhi_region *region)
     bhi_mappings_give(MAPPINGS_PER_RUN * region->runs);
     region->runs = 0;
     region->open_count = 0;
-    if (region->is_open != NULL)
-        memset(region->is_open, 0, 2 * words_of(region) * sizeof *region->is_open);
+    if (region->image != NULL && region->is_open != NULL)
+        memset(region->is_open, 0, 2 * bhi_open_pages_words(region) * sizeof *region->is_open);
 }
 
 /* One change of protection over everything joins mappings, so it works where another run would not
  * find one. */
 bool bhi_open_pages_make_whole(bhi_region *region)
 {
-    if (!bhi_pages_protect(region->base, region->image->size, BHI_ACCESS_WRITE))
+    if (!bhi_pages_protect(region->base, region->image->size, BHI_ACCESS_WRITE)) {
+        region->is_suspect = true; /* it may have been done in part: R3 no longer holds */
         return false;
+    }
     bhi_open_pages_forget(region);
     region->mode = BHI_REGION_WHOLE;
     region->whole_left = BHI_REGION_WHOLE_RESTORES;
@@ -133,7 +126,7 @@ static bool open_run(bhi_region *region, uint32_t first, uint32_t count, bool is
 
 static uint32_t end_of_closed(const bhi_region *region, uint32_t page, uint32_t end)
 {
-    while (page < end && !has_bit(region->is_open, page))
+    while (page < end && !bhi_open_pages_has(region->is_open, page))
         page++;
     return page;
 }
@@ -146,11 +139,13 @@ bool bhi_region_will_write(bhi_region *region, size_t offset, size_t size)
     size_t last = offset + size - 1 < image_bytes ? offset + size - 1 : image_bytes - 1;
     uint32_t end = (uint32_t)(last / BHI_PAGE_BYTES) + 1;
     for (uint32_t page = (uint32_t)(offset / BHI_PAGE_BYTES); page < end; page++) {
-        if (has_bit(region->is_open, page))
+        if (bhi_open_pages_has(region->is_open, page))
             continue;
         uint32_t closed_end = end_of_closed(region, page, end);
-        if (!open_run(region, page, closed_end - page, true))
+        if (!open_run(region, page, closed_end - page, true)) {
+            region->was_refused = true;
             return false;
+        }
         if (region->mode == BHI_REGION_WHOLE)
             return true;
         page = closed_end - 1;
@@ -164,7 +159,7 @@ bool bhi_region_take_fault(bhi_region *region, uintptr_t address)
     if (region->mode != BHI_REGION_TRACKED || offset >= bhi_region_image_bytes(region))
         return false;
     uint32_t page = (uint32_t)(offset / BHI_PAGE_BYTES);
-    if (has_bit(region->is_open, page))
+    if (bhi_open_pages_has(region->is_open, page))
         return false;
     region->was_refused = !open_run(region, page, 1, true);
     return !region->was_refused;
@@ -218,7 +213,8 @@ bool bhi_open_pages_open(bhi_region *region, const uint64_t *bits)
     uint32_t pages = pages_of(region);
     for (uint32_t page = 0; page < pages && region->mode == BHI_REGION_TRACKED; page++) {
         uint32_t end = page;
-        while (end < pages && !has_bit(region->is_open, end) && has_bit(bits, end))
+        while (end < pages && !bhi_open_pages_has(region->is_open, end) &&
+               bhi_open_pages_has(bits, end))
             end++;
         if (end > page && !open_run(region, page, end - page, true))
             return false;
@@ -229,7 +225,7 @@ bool bhi_open_pages_open(bhi_region *region, const uint64_t *bits)
 
 uint64_t *bhi_open_pages_scratch(const bhi_region *region)
 {
-    return region->is_open + words_of(region);
+    return region->is_open + bhi_open_pages_words(region);
 }
 
 /* Open what other instances write, up to half of what may be open. False: the kernel refused. */
@@ -238,7 +234,7 @@ bool bhi_open_pages_learned(bhi_region *region)
     uint32_t pages = pages_of(region), room = region->open_max / 2;
     for (uint32_t page = 0; page < pages && region->mode == BHI_REGION_TRACKED; page++) {
         uint32_t end = page;
-        while (end < pages && !has_bit(region->is_open, end) && is_learned(region, end))
+        while (end < pages && !bhi_open_pages_has(region->is_open, end) && is_learned(region, end))
             end++;
         if (end == page)
             continue;
@@ -267,6 +263,7 @@ static bool close_run(bhi_region *region, uint32_t begin, uint32_t end)
     if (!bhi_pages_protect(at, size, BHI_ACCESS_READ)) {
         if (splits)
             bhi_mappings_give(MAPPINGS_PER_RUN);
+        region->is_suspect |= !bhi_pages_protect(at, size, BHI_ACCESS_WRITE); /* done in part? */
         return false;
     }
     (void)!bhi_pages_discard(at, size); /* its private copy; equal, so it may as well stay */
@@ -292,7 +289,7 @@ static void close_leaving_runs(bhi_region *region, uint64_t *is_leaving)
     uint32_t pages = pages_of(region);
     for (uint32_t begin = 0; begin < pages; begin++) {
         uint32_t end = begin;
-        while (end < pages && has_bit(is_leaving, end))
+        while (end < pages && bhi_open_pages_has(is_leaving, end))
             end++;
         if (end == begin)
             continue;
@@ -312,11 +309,11 @@ static void close_quiet(bhi_region *region)
         if (region->open[i].quiet >= region->open[i].patience)
             set_bit(is_leaving, region->open[i].page);
     close_leaving_runs(region, is_leaving);
-    memset(is_leaving, 0, words_of(region) * sizeof *is_leaving);
+    memset(is_leaving, 0, bhi_open_pages_words(region) * sizeof *is_leaving);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < region->open_count; i++) {
         bhi_open_page open = region->open[i];
-        if (!has_bit(region->is_open, open.page))
+        if (!bhi_open_pages_has(region->is_open, open.page))
             continue;
         if (open.quiet >= open.patience)
             open.quiet = 0; /* it could not be closed: ask again later */

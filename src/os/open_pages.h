@@ -4,6 +4,17 @@
 
 #include "os/region.h"
 
+static inline bool bhi_open_pages_has(const uint64_t *bits, size_t page)
+{
+    return (bits[page / 64] >> (page % 64) & 1) != 0;
+}
+
+/* Of the region's bits. */
+static inline size_t bhi_open_pages_words(const bhi_region *region)
+{
+    return (bhi_region_image_bytes(region) / BHI_PAGE_BYTES + 63) / 64;
+}
+
 /* Room for the list and the bits. False: no memory. */
 BH_MUST_USE bool bhi_open_pages_allocate(bhi_region *region);
 
@@ -20,7 +31,8 @@ uint64_t *bhi_open_pages_scratch(const bhi_region *region);
 void bhi_open_pages_restore(bhi_region *region);
 
 /* Make the whole image writable, and forget the pages. One change of protection over everything
- * joins mappings, so it works where another run would not find one. Async-signal-safe. */
+ * joins mappings, so it works where another run would not find one. False: the region is suspect.
+ * Async-signal-safe. */
 bool bhi_open_pages_make_whole(bhi_region *region);
 
 /* None is open; their mappings are given back. */

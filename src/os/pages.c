@@ -1,10 +1,15 @@
 /* os/pages.c - see pages.h. Linux. */
 #include "os/pages.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 static int protection_of(bhi_access access)
 {
@@ -63,8 +68,16 @@ static pthread_once_t pagemap_once = PTHREAD_ONCE_INIT;
 static int pagemap_fd = -1;
 static pid_t pagemap_pid; /* the file shows the process that opened it, also after a fork */
 
+static void forget_pagemap(void)
+{
+    if (pagemap_fd >= 0)
+        close(pagemap_fd);
+    pagemap_fd = -1;
+}
+
 static void open_pagemap(void)
 {
+    pthread_atfork(NULL, NULL, forget_pagemap);
     pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     pagemap_pid = getpid();
 }
@@ -120,7 +133,11 @@ bool bhi_pages_read_private(const uint8_t *at, size_t pages, uint64_t *ret_bits)
 
 bool bhi_pages_create_file(size_t bytes, int *ret_fd, uint8_t **ret_at)
 {
-    int fd = memfd_create("bulkhead-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    static const char name[] = "bulkhead-image";
+    const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
+    if (fd < 0 && errno == EINVAL) /* Linux before 6.3 */
+        fd = memfd_create(name, flags);
     if (fd < 0)
         return false;
     void *at = MAP_FAILED;

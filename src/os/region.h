@@ -38,11 +38,13 @@ typedef enum bhi_region_mode {
 } bhi_region_mode;
 
 enum {
-    BHI_REGION_OPEN_MAX = 256,       /* more open pages: whole                                */
-    BHI_REGION_KEPT_MAX = 64,        /* grown pages that keep their memory for the next lease */
-    BHI_REGION_MAPPINGS = 4,         /* of an instance without open pages, its stack included */
+    BHI_REGION_OPEN_MAX = 256, /* more open pages: whole                                */
+    BHI_REGION_KEPT_MAX = 64,  /* grown pages that keep their memory for the next lease */
+    BHI_REGION_MAPPINGS = 5,   /* of an instance without open pages, while its memory is grown; its
+                                  stack included */
     BHI_REGION_SPARE_PAGES_MAX = 32, /* one with more open pages is not kept as a spare       */
-    BHI_REGION_WHOLE_RESTORES = 32   /* then tracking is tried again                        */
+    BHI_REGION_SPARE_BYTES_MAX = 16 << 20, /* one of a larger image is not kept                */
+    BHI_REGION_WHOLE_RESTORES = 32         /* then tracking is tried again                        */
 };
 
 typedef struct bhi_open_page {
@@ -60,11 +62,12 @@ typedef struct bhi_region {
     size_t bytes;     /* accessible to the guest */
     bhi_image *image; /* held; NULL: it starts empty */
     bhi_region_mode mode;
-    bool is_copied;   /* the image is not mapped but copied: always whole */
-    bool was_refused; /* in this lease the kernel gave no memory to write to */
-    bool is_suspect;  /* it could not be restored or verified: never a spare */
-    bool keeps_grown; /* pages above the image may have memory of their own */
-    uint8_t ungrown;  /* restores without growth since */
+    bool is_copied;    /* the image is not mapped but copied: always whole */
+    bool was_refused;  /* in this lease the kernel gave no memory to write to */
+    bool may_be_spare; /* opened restorable */
+    bool is_suspect;   /* it could not be restored or verified: never a spare */
+    bool keeps_grown;  /* pages above the image may have memory of their own */
+    uint8_t ungrown;   /* restores without growth since */
     uint32_t whole_left;
     uint64_t *is_open; /* a bit per page of the image; the same again as scratch space */
     bhi_open_page *open;
@@ -87,7 +90,8 @@ static inline size_t bhi_region_image_bytes(const bhi_region *region)
     return region->image != NULL ? region->image->size : 0;
 }
 
-/* Make bytes up to `bytes` accessible. False: no memory; nothing changed. */
+/* Make bytes up to `bytes` accessible. False: no memory; the size is as before, and the region is
+ * suspect. */
 BH_MUST_USE bool bhi_region_grow(bhi_region *region, size_t bytes);
 
 /* Before the host writes [offset, offset + size), which lies inside `bytes`. False: these pages

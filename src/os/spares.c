@@ -25,12 +25,17 @@ static void take_locked(uint32_t index, bhi_region *ret_region)
 
 bool bhi_spares_add(const bhi_region *region)
 {
+    bhi_region oldest;
     pthread_mutex_lock(&lock);
-    bool has_room =
-        spares_count < BHI_SPARES_MAX && count_locked(region->image) < BHI_SPARES_OF_IMAGE_MAX;
+    bool has_room = count_locked(region->image) < BHI_SPARES_OF_IMAGE_MAX;
+    bool is_full = has_room && spares_count == BHI_SPARES_MAX;
+    if (is_full)
+        take_locked(0, &oldest);
     if (has_room)
         spares[spares_count++] = *region;
     pthread_mutex_unlock(&lock);
+    if (is_full)
+        bhi_region_unmap(&oldest);
     return has_room;
 }
 

@@ -87,8 +87,10 @@ void bhi_keeper_evict_idle(bhi_keeper *keeper, uint64_t now_ns)
         if (!keeper->is_short)
             bhi_keeper_refill(keeper, at, now_ns);
     }
-    if (evicted != 0)
-        bhi_log(BHI_LOG_DEBUG, "evicted %u idle instances", evicted);
+    if (evicted == 0)
+        return;
+    bhi_spares_trim(); /* else what was just evicted would be kept as spares */
+    bhi_log(BHI_LOG_DEBUG, "evicted %u idle instances", evicted);
 }
 
 static uint32_t evict_quarter(bhi_keeper *keeper, uint64_t now_ns)

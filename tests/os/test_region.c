@@ -472,16 +472,21 @@ static void spares_go_before_a_region_is_refused(void **state)
 
 /* ---- whole ---- */
 
+static void write_every_other_page(bhi_region *region)
+{
+    for (uint32_t page = 0; page < 600; page += 2)
+        write_page(region, page);
+}
+
 static void many_written_pages_make_it_whole_and_it_is_tracked_again(void **state)
 {
     (void)state;
     bhi_region region;
     open_region(&region, 600);
-    for (uint32_t page = 0; page < 600; page += 2)
-        write_page(&region, page);
-    assert_int_equal(region.mode, BHI_REGION_WHOLE);
+    write_every_other_page(&region);
     for (int i = 0; i < BHI_REGION_WHOLE_RESTORES; i++) {
-        write_page(&region, (uint32_t)i);
+        assert_int_equal(region.mode, BHI_REGION_WHOLE);
+        write_every_other_page(&region);
         restore(&region, BHI_RESTORED_WHOLE);
     }
     assert_int_equal(region.mode, BHI_REGION_FRESH);
@@ -494,19 +499,35 @@ static void many_written_pages_make_it_whole_and_it_is_tracked_again(void **stat
     bhi_region_close(&region);
 }
 
+static void one_large_lease_costs_one_restore_and_not_those_after_it(void **state)
+{
+    (void)state;
+    bhi_region region;
+    open_region(&region, 600);
+    write_every_other_page(&region);
+    restore(&region, BHI_RESTORED_WHOLE);
+    write_page(&region, 1);
+    restore(&region, BHI_RESTORED_WHOLE); /* it finds that the other pages are old */
+    assert_int_equal(region.mode, BHI_REGION_FRESH);
+    write_page(&region, 1);
+    restore(&region, BHI_RESTORED);
+    assert_int_equal(region.open_count, 1);
+    bhi_region_close(&region);
+}
+
 static void copying_the_whole_is_given_up_when_a_new_one_and_its_faults_are_cheaper(void **state)
 {
     (void)state;
     bhi_region region;
     open_region(&region, 600);
-    for (uint32_t page = 0; page < 600; page += 2)
-        write_page(&region, page);
+    write_every_other_page(&region);
     restore(&region, BHI_RESTORED_WHOLE); /* nothing is measured yet */
-    atomic_store(&region.image->build_ns, UINT64_MAX);
+    atomic_store(&region.image->build_ns, UINT64_C(1) << 40);
+    write_every_other_page(&region);
     restore(&region, BHI_RESTORED_WHOLE);
     atomic_store(&region.image->build_ns, 1);
-    restore(&region, BHI_RESTORED_WHOLE); /* to write as much again costs more */
     atomic_store(&region.image->copy_ns, UINT64_C(1) << 40);
+    write_every_other_page(&region);
     assert_int_equal(bhi_region_restore(&region), BHI_RESTORE_DEARER);
     bhi_region_close(&region);
 }
@@ -641,6 +662,7 @@ int main(void)
         cmocka_unit_test(a_suspect_region_is_no_spare_and_spares_are_few),
         cmocka_unit_test(spares_go_before_a_region_is_refused),
         cmocka_unit_test(many_written_pages_make_it_whole_and_it_is_tracked_again),
+        cmocka_unit_test(one_large_lease_costs_one_restore_and_not_those_after_it),
         cmocka_unit_test(copying_the_whole_is_given_up_when_a_new_one_and_its_faults_are_cheaper),
         cmocka_unit_test(an_image_without_a_file_is_copied),
         cmocka_unit_test(an_initialised_region_takes_up_an_equal_image_only),

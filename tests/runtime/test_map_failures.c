@@ -50,9 +50,16 @@ void *failing_mmap(void *at, size_t bytes, int protection, int flags, int fd, of
     return must_fail(ENOMEM) ? MAP_FAILED : mmap(at, bytes, protection, flags, fd, offset);
 }
 
+/* As the kernel does, which goes from mapping to mapping: a part is done before it is refused. */
 int failing_mprotect(void *at, size_t bytes, int protection)
 {
-    return must_fail(ENOMEM) ? -1 : mprotect(at, bytes, protection);
+    enum { PAGE = 4096 };
+    if (!must_fail(ENOMEM))
+        return mprotect(at, bytes, protection);
+    if (bytes > PAGE && mprotect(at, bytes / PAGE / 2 * PAGE, protection) != 0)
+        return -1;
+    errno = ENOMEM;
+    return -1;
 }
 
 int failing_madvise(void *at, size_t bytes, int advice)
