@@ -449,7 +449,8 @@ static void initialisation_may_read_configuration_log_and_draw_randomness(void *
 {
     (void)state;
     guest_setup setup = {.guest = "init_call",
-                         .manifest = "[env]\ncall = { type = \"string\", "
+                         .manifest = "[capsule]\ninit-randomness = \"accept\"\n"
+                                     "[env]\ncall = { type = \"string\", "
                                      "default = \"ready\" }\n"};
     bh_capsule *capsule = load_setup(&fixture, &setup);
     assert_int_equal(strlen(call(capsule, "x", "")->data), 32);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,17 +22,15 @@
 #include "os/mappings.h"
 #include "support/runtime_fixture.h"
 
-/* Also in the fault handler: plain counters. */
-static long calls_until_failure = -1; /* -1: none fails */
-static bool is_failing_for_good;
-static long calls;
+/* Also read in the fault handler, and on the keeper's thread. */
+static atomic_long calls_until_failure = -1; /* -1: none fails */
+static atomic_bool is_failing_for_good;
+static atomic_long calls;
 
 static bool must_fail(int code)
 {
-    calls++;
-    if (calls_until_failure < 0 || calls <= calls_until_failure)
-        return false;
-    if (!is_failing_for_good && calls > calls_until_failure + 1)
+    long nth = atomic_fetch_add(&calls, 1) + 1, from = calls_until_failure;
+    if (from < 0 || nth <= from || (!is_failing_for_good && nth > from + 1))
         return false;
     errno = code;
     return true;
