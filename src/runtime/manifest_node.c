@@ -85,7 +85,7 @@ json_t *bhi_manifest_read_nodes(bhi_manifest_reader *reader, bhi_bytes text, uin
                                   (unsigned)refused.line, (unsigned)refused.column, refused.text);
         return NULL;
     }
-    json_error_t refusal;
+    json_error_t refusal = {0}; /* jansson leaves it as it is when it has no memory to begin */
     json_t *root = json_loadb((const char *)json.data, json.len, JSON_ALLOW_NUL, &refusal);
     bhr_bytes_free(json);
     if (root == NULL)
