@@ -148,7 +148,8 @@ BH_MUST_USE bool bhi_pool_cancel_wait(bhi_pool *pool, bhi_waiter *waiter, bh_sta
 
 /* The report on a BUILDING or RESTORING slot: the new item becomes this caller's lease, ... */
 void bhi_pool_built(bhi_pool *pool, bhi_slot *slot, void *item, uint64_t now_ns);
-/* ... or, of a RESTORING slot, its own item does, which is no build: nobody else is concerned; ... */
+/* ... or, of a RESTORING slot, its own item does, which is no build: nobody else is concerned; ...
+ */
 void bhi_pool_restored(bhi_pool *pool, bhi_slot *slot);
 /* ... or there is none: the slot is empty again, and the next waiter may build, at once or, when
  * builds keep failing, later. Copies `error`. ... */

@@ -110,7 +110,8 @@ static void make_idle(bh_capsule *capsule, uint32_t count)
         bhi_lease_context lease;
         bhi_pooled *pooled;
         bhi_capsule_fill_init_lease(capsule, &lease);
-        assert_int_equal(bhi_pooled_begin_build(capsule, BHI_BUILD_LENT, &lease, &pooled, NULL), BH_OK);
+        assert_int_equal(bhi_pooled_begin_build(capsule, BHI_BUILD_LENT, &lease, &pooled, NULL),
+                         BH_OK);
         while (bhi_instance_poll(pooled->instance) == BHI_POLL_YIELDED) {
         }
         bhi_instance_guest(pooled->instance)->lease = NULL;
