@@ -2,7 +2,7 @@
  *
  * The kernel limits the mappings of a process (vm.max_map_count). A process at the limit can no
  * longer load a library or start a thread, so instances share a budget below it: a build that does
- * not fit is refused with its cause, and a restore that would need more copies more instead.
+ * not fit is refused with its cause, and an instance that would need more is restored as a whole.
  *
  * Threads: any; bhi_mappings_take and _give also in a signal handler.
  */

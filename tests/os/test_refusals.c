@@ -17,18 +17,11 @@
 
 #include "os/fault.h"
 #include "os/spares.h"
+#include "support/failing_pages.h"
 
 enum { PAGE = BHI_PAGE_BYTES, PAGES = 64, RESERVED = 4 << 20 };
 
 static int refused_protection = -1; /* -1: none */
-
-void *failing_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
-int failing_mprotect(void *at, size_t bytes, int protection);
-int failing_madvise(void *at, size_t bytes, int advice);
-int failing_memfd_create(const char *name, unsigned flags);
-int failing_ftruncate(int fd, off_t bytes);
-int failing_fcntl(int fd, int command, ...);
-ssize_t failing_pread(int fd, void *to, size_t bytes, off_t offset);
 
 void *failing_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset)
 {

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "os/mappings.h"
 #include "runtime/runtime.h"
+#include "support/failing_pages.h"
 #include "support/runtime_fixture.h"
 
 /* Also read in the fault handler, and on the keeper's thread. */
@@ -37,14 +38,6 @@ static bool must_fail(int code)
     errno = code;
     return true;
 }
-
-void *failing_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
-int failing_mprotect(void *at, size_t bytes, int protection);
-int failing_madvise(void *at, size_t bytes, int advice);
-int failing_memfd_create(const char *name, unsigned flags);
-int failing_ftruncate(int fd, off_t bytes);
-int failing_fcntl(int fd, int command, ...);
-ssize_t failing_pread(int fd, void *to, size_t bytes, off_t offset);
 
 void *failing_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
