@@ -1,4 +1,4 @@
-/* bulkhead_rust.h - third-party Rust libraries behind a C ABI (toml, blake3).
+/* bulkhead_rust.h - third-party Rust libraries behind a C ABI (toml, blake3, serde_json).
  *
  * wasmtime's own C API is in the same archive; its headers are installed beside the archive when
  * it is built (they depend on the feature set, so never use another copy).
@@ -34,6 +34,10 @@ bool bhr_toml_to_json(const uint8_t *text, size_t len, bhr_bytes *ret_json, bhr_
 /* BLAKE3, 32 bytes; the keyed form is its MAC mode (BLAKE3 paper, 2.3). */
 void bhr_blake3(const uint8_t *data, size_t len, uint8_t ret_hash[32]);
 void bhr_blake3_keyed(const uint8_t key[32], const uint8_t *data, size_t len, uint8_t ret_mac[32]);
+
+/* Whether the bytes are one JSON text (RFC 8259; crate serde_json), nested at most 127 deep. Does
+ * not allocate. */
+bool bhr_json_is_valid(const uint8_t *text, size_t len);
 
 /* sizeof(wasmtime_val_t) as the archive was built: headers of another feature set differ. */
 size_t bhr_wasmtime_val_bytes(void);

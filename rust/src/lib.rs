@@ -92,6 +92,16 @@ pub unsafe extern "C" fn bhr_blake3_keyed(
     unsafe { ret_mac.write(*blake3::keyed_hash(&*key, bytes).as_bytes()) };
 }
 
+/// Whether the bytes are one JSON text (RFC 8259) nested at most 127 deep; nothing is kept of it.
+///
+/// # Safety
+/// `text` points to `len` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhr_json_is_valid(text: *const u8, len: usize) -> bool {
+    let bytes = if len == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(text, len) } };
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}
+
 /// The size of the engine's value as this archive was built, for C to compare with its headers.
 #[unsafe(no_mangle)]
 pub extern "C" fn bhr_wasmtime_val_bytes() -> usize {
