@@ -42,6 +42,11 @@ struct bhi_worker {
     pthread_t thread;  /* when is_started */
     uv_async_t wakeup; /* unreferenced: it keeps no loop alive */
     uv_loop_t loop;
+    struct {
+        const bhi_service_kind *kind;
+        void *service;
+    } services[BHI_WORKER_SERVICES_MAX];
+    size_t services_count;
     char thread_name[16]; /* what Linux keeps of a thread's name */
 };
 
@@ -123,6 +128,15 @@ static void check_closing_cb(uv_handle_t *handle, void *arg)
     BHI_ASSERT(uv_is_closing(handle)); /* else the loop would run for ever */
 }
 
+static void close_services(bhi_worker *worker)
+{
+    while (worker->services_count > 0) {
+        worker->services_count--;
+        worker->services[worker->services_count].kind->close(
+            worker->services[worker->services_count].service);
+    }
+}
+
 static void close_loop(bhi_worker *worker)
 {
     uv_close((uv_handle_t *)&worker->wakeup, NULL);
@@ -146,6 +160,7 @@ void bhi_worker_destroy(bhi_worker *worker)
     while (atomic_load_explicit(&worker->wakers_count, memory_order_acquire) > 0)
         sched_yield();                               /* a few instructions from leaving */
     BHI_ASSERT(bhi_link_is_alone(&worker->running)); /* else a task destroys its own worker */
+    close_services(worker);
     close_loop(worker);
     free(worker);
 }
@@ -361,6 +376,24 @@ void bhi_worker_join(bhi_worker *worker)
 uv_loop_t *bhi_worker_loop(bhi_worker *worker)
 {
     return &worker->loop;
+}
+
+bh_status bhi_worker_service(bhi_worker *worker, const bhi_service_kind *kind, void **ret_service,
+                             bh_error *reterr)
+{
+    check_thread(worker);
+    for (size_t i = 0; i < worker->services_count; i++)
+        if (worker->services[i].kind == kind) {
+            *ret_service = worker->services[i].service;
+            return BH_OK;
+        }
+    BHI_ASSERT(worker->services_count < BHI_WORKER_SERVICES_MAX); /* kinds are ours */
+    bh_status status = kind->open(worker, ret_service, reterr);
+    if (status != BH_OK)
+        return status;
+    worker->services[worker->services_count].kind = kind;
+    worker->services[worker->services_count++].service = *ret_service;
+    return BH_OK;
 }
 
 uint64_t bhi_worker_now_ns(const bhi_worker *worker)

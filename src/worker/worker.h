@@ -71,6 +71,19 @@ void bhi_worker_expected_came(bhi_worker *worker);
 
 uv_loop_t *bhi_worker_loop(bhi_worker *worker);
 
+/* Something that uses the worker's loop and lives as long as the worker, such as a client with its
+ * connections. Kinds are compared by address. */
+typedef struct bhi_service_kind {
+    bh_status (*open)(bhi_worker *worker, void **ret_service, bh_error *reterr);
+    void (*close)(void *service); /* no task runs any more; its handles may close in the loop */
+} bhi_service_kind;
+
+enum { BHI_WORKER_SERVICES_MAX = 4 };
+
+/* The worker's one of this kind, opened at the first call. Fails as open does. */
+BH_MUST_USE bh_status bhi_worker_service(bhi_worker *worker, const bhi_service_kind *kind,
+                                         void **ret_service, bh_error *reterr);
+
 /* Loop time is cached by libuv per turn, in ms; this reads the clock behind it. */
 uint64_t bhi_worker_now_ns(const bhi_worker *worker);
 
