@@ -11,6 +11,9 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "bus/bus.h"
+#include "host/grants.h"
+#include "host/counters.h"
 #include "host/kv_store.h"
 #include "worker/worker.h"
 
@@ -42,6 +45,17 @@ typedef struct bhi_lease_context {
     const bhi_config *config;
     const char *const *capabilities;   /* sorted held names, NULL-terminated   */
     bhi_kv_store *kv;                  /* NULL: kv calls answer "unknown"                   */
+    const bhi_grants *grants;          /* what the capsule may reach                        */
+    bhi_bytes session_id;              /* UUID text of this load of the capsule             */
+    bhi_bus *bus;                      /* NULL while initialising                           */
+    struct bhi_publish_rates *rates;   /* the runtime's: how much who published lately      */
+    bhi_attribution attribution;       /* how far `principal` is trusted                    */
+    uint32_t publish_depth;            /* of what it publishes now                          */
+    bool is_run_loop;                  /* it takes everybody's messages, and acts for whose it took
+                                        */
+    struct bhi_file_roots *file_roots; /* the runtime's; NULL: no state directory           */
+    struct bhi_lease_files *files;     /* this lease's temporary directory; made when needed */
+    bhi_host_counters counters;        /* of this lease                                     */
     struct bhi_log_bucket *log_bucket; /* the capsule's; NULL: unbounded     */
     bhi_guest_log_cb log_cb;
     void *log_arg;
@@ -49,5 +63,9 @@ typedef struct bhi_lease_context {
     bhi_worker *worker; /* where the call runs                               */
     bhi_task *task;     /* the invocation to make ready when a wait ends     */
 } bhi_lease_context;
+
+/* The lease is over and its handles are dropped: let go of what else it made. Once, on its worker.
+ */
+void bhi_lease_context_end(bhi_lease_context *lease);
 
 #endif

@@ -1,6 +1,8 @@
 /* runtime/capsule.c - load: manifest, bytes, image, code, pool, first instances. */
 #include "runtime/capsule.h"
 
+#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "runtime/keeper.h"
 #include "runtime/pooled.h"
 #include "runtime/prepare.h"
+#include "runtime/profiles.h"
 #include "runtime/sizing.h"
 
 enum { WAITERS_MAX_DEFAULT = 10000 };
@@ -162,12 +165,29 @@ static void choose_reuse(bh_capsule *capsule, const bh_capsule_options *options)
     capsule->is_carve_out = has_capability(capsule, "host_process");
 }
 
+/* RFC 9562, version 4. */
+static void make_session_id(char ret_text[37])
+{
+    uint8_t bytes[16];
+    randombytes_buf(bytes, sizeof bytes);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bool is_after_dash = i == 4 || i == 6 || i == 8 || i == 10;
+        ret_text += sprintf(ret_text, is_after_dash ? "-%02x" : "%02x", bytes[i]);
+    }
+}
+
 static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_options *options,
                       bh_error *reterr)
 {
     bh_status status = bhi_manifest_find(path, &capsule->arena, &capsule->manifest, reterr);
     if (status != BH_OK)
         return status;
+    capsule->grants = capsule->manifest.grants;
+    bhi_profiles_grant(capsule->runtime->profiles, bhi_bytes_of(capsule->manifest.name),
+                       &capsule->grants);
+    make_session_id(capsule->session_id);
     choose_reuse(capsule, options);
     bhi_arena wasm_arena = {0};
     bhi_bytes wasm;

@@ -20,6 +20,8 @@ struct bh_capsule {
     bh_runtime *runtime;
     bhi_arena arena; /* manifest and names */
     bhi_manifest manifest;
+    bhi_grants grants;                     /* the manifest's wishes and the operator's grants */
+    char session_id[37];                   /* UUID of this load, version 4 */
     bh_reuse reuse;                        /* asked for */
     bh_reuse served_as;                    /* in effect */
     char served_why[BHI_SERVED_WHY_BYTES]; /* why that is another one, or each instance initialises
@@ -33,7 +35,8 @@ struct bh_capsule {
     uint64_t wasm_bytes;
     bhi_log_bucket log_bucket;
     bhi_counters counters;
-    bhi_link keeper_link; /* the keeper's; alone until it is added */
+    bhi_host_totals host_totals; /* of ended leases */
+    bhi_link keeper_link;        /* the keeper's; alone until it is added */
 };
 
 /* Retain it unless the last reference is gone. True when retained. */

@@ -129,6 +129,8 @@ static void end_lease(bhi_invocation *invocation, bh_outcome outcome, uint64_t n
     bool is_spent;
     if (!capsule->is_carve_out)
         bhi_handles_clear(pooled->handles);
+    bhi_lease_context_end(&invocation->lease);
+    bhi_host_totals_add(&capsule->host_totals, &invocation->lease.counters);
     bhi_instance_guest(pooled->instance)->lease = NULL;
     invocation->pooled = NULL;
     outcome = bhi_pooled_clear(capsule, pooled, outcome, &is_spent);
@@ -213,6 +215,9 @@ static void set_lease(bhi_invocation *invocation)
         .config = &capsule->manifest.config,
         .capabilities = capsule->manifest.capabilities,
         .kv = capsule->runtime->kv,
+        .grants = &capsule->grants,
+        .session_id = bhi_bytes_of(capsule->session_id),
+        .bus = capsule->runtime->bus,
         .log_bucket = &capsule->log_bucket,
         .log_cb = bhi_runtime_guest_log,
         .log_arg = capsule->runtime,
@@ -419,7 +424,8 @@ static void check_out(bhi_invocation *invocation)
     invocation->waiter.granted_cb = granted_cb;
     invocation->waiter.principal = invocation->request.principal;
     invocation->waiter.weight =
-        bhi_profiles_weight(invocation->capsule->runtime->profiles, invocation->request.principal);
+        bhi_profiles_find(invocation->capsule->runtime->profiles, invocation->request.principal)
+            ->weight;
     invocation->stage = STAGE_QUEUED; /* before a grant can arrive on another thread */
     if (check_out_of_pool(invocation, &grant, &error) != BH_OK)
         finish_failed(invocation, &error);

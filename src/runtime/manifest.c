@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bulkhead_rust.h"
+#include "runtime/manifest_grants.h"
 #include "runtime/manifest_env.h"
 #include "runtime/manifest_file.h"
 #include "runtime/manifest_keys.h"
@@ -97,6 +98,10 @@ static void take_capsule(bhi_manifest_reader *reader, const json_t *capsule, bhi
     manifest->min_idle = count_of(min_idle, 1);
     manifest->accepts_init_randomness = bhi_manifest_member(capsule, "init-randomness") != NULL;
     manifest->warmup_action = bhi_manifest_text(reader, capsule, "warmup", NULL);
+    const char *run = bhi_manifest_text(reader, capsule, "run", NULL);
+    manifest->run = run == NULL                ? BHI_RUN_UNKNOWN
+                    : strcmp(run, "loop") == 0 ? BHI_RUN_LOOP
+                                               : BHI_RUN_STUB;
     if (manifest->has_live_max && manifest->min_idle > manifest->live_max)
         bhi_manifest_fail(reader, min_idle,
                           "expected at most live_max (%u) for \"min_idle\", "
@@ -140,6 +145,7 @@ static void take_root(bhi_manifest_reader *reader, const json_t *root, bhi_manif
     take_component(reader, component, manifest);
     take_capsule(reader, bhi_manifest_member(root, "capsule"), manifest);
     take_capabilities(reader, bhi_manifest_member(root, "capabilities"), component, manifest);
+    bhi_manifest_read_grants(reader, root, component, &manifest->grants);
     bhi_manifest_resolve_env(reader, bhi_manifest_member(root, "env"), manifest);
 }
 

@@ -3,9 +3,8 @@
  *
  * Reading is strict: an unknown section or key, a value of another type, or a path that leaves the
  * capsule directory is refused with BH_E_MANIFEST and a text "FILE:LINE:COLUMN: what was expected".
- * Sections that only later parts of the runtime use (imports, exports, publish, subscribe,
- * context_file, command, mcp_server, skill, uplink, tool, the values of capabilities) are checked
- * for their shape and otherwise ignored.
+ * Sections that only later parts of the runtime use (imports, exports, context_file, command,
+ * mcp_server, skill, uplink, tool) are checked for their shape and otherwise ignored.
  *
  *   [package]    name = [a-z0-9-]{1,64} and version = semver are required; description and other
  *                informational keys
@@ -14,7 +13,14 @@
  *   [capsule]    reuse = "pristine" (default), "principal", "shared", "never"; live_max =
  *                most instances (instance_pool_size is another name; live_max wins); min_idle =
  *                instances kept warm (default 1); init-randomness = "accept" and warmup = an action
- *                are for restoring instances and change nothing while they are rebuilt
+ *                are for restoring instances and change nothing while they are rebuilt; run =
+ *                "loop" or "stub" says what the export `run` is (default: it is tried)
+ *   [publish] PATTERN    topics that it may publish on
+ *   [subscribe] PATTERN  topics that it may subscribe to; handler = an action with which its hook
+ *                is called for each message; priority = lower comes first (default 100);
+ *                on_failure = "deny" (default) or "continue": what becomes of a message whose
+ *                handler fails
+ *   [capabilities] net = hosts; fs_read and fs_write = "*", "cwd://PATH", "home://PATH"; uplink
  *   [env] KEY    {type, request, description, default, enum_values, placeholder}: what get-config
  *                answers. The value is, in this order: the process environment's
  *                BULKHEAD_CONFIG_<CAPSULE>__<KEY> in capitals with '-' as '_'; the default, JSON
@@ -31,6 +37,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "host/grants.h"
 #include "host/lease_context.h"
 
 /* The parser finds lines by counting, so its time grows with the square of the size. */
@@ -51,6 +58,13 @@ typedef struct bhi_manifest_env {
     bhi_env_source source;
 } bhi_manifest_env;
 
+/* What the export `run` is. */
+typedef enum bhi_run {
+    BHI_RUN_UNKNOWN, /* found out by running it: a stub returns without ever having waited */
+    BHI_RUN_LOOP,
+    BHI_RUN_STUB
+} bhi_run;
+
 typedef struct bhi_manifest {
     const char *name, *version, *description; /* description may be "" */
     const char *file;           /* the manifest's path in messages; a bare wasm file's own path */
@@ -69,6 +83,8 @@ typedef struct bhi_manifest {
     size_t env_count;
     bhi_config config;               /* the keys of env that have a value */
     const char *const *capabilities; /* sorted names that are held, NULL-terminated */
+    bhi_grants grants;               /* what it asks for; nothing that only an operator gives */
+    bhi_run run;
 } bhi_manifest;
 
 /* Read DIRECTORY/Capsule.toml. Blocks. Fails with BH_E_NOT_FOUND (no such directory, or no

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "bus/topic.h"
 #include "runtime/manifest.h"
 
 #define ANY    BHI_MANIFEST_ANY
@@ -182,6 +183,12 @@ static void check_init_randomness(bhi_manifest_reader *reader, const char *name,
         expect(reader, name, node, "\"accept\"");
 }
 
+static void check_run(bhi_manifest_reader *reader, const char *name, const json_t *node)
+{
+    if (strcmp(text_of(node), "loop") != 0 && strcmp(text_of(node), "stub") != 0)
+        expect(reader, name, node, "\"loop\" or \"stub\"");
+}
+
 static void check_action(bhi_manifest_reader *reader, const char *name, const json_t *node)
 {
     size_t len = strlen(text_of(node));
@@ -289,13 +296,25 @@ static void check_export(bhi_manifest_reader *reader, const char *name, const js
     }
 
 static const bhi_manifest_key publish_keys[] = {SOURCE_KEYS, {0}};
-static const bhi_manifest_key subscribe_keys[] = {
-    SOURCE_KEYS, {.name = "handler", .kind = TEXT}, {.name = "priority", .kind = COUNT}, {0}};
-
-static bool is_topic(const char *text)
+static void check_on_failure(bhi_manifest_reader *reader, const char *name, const json_t *node)
 {
-    size_t len = strlen(text);
-    return len > 0 && text[0] != '.' && text[len - 1] != '.' && strstr(text, "..") == NULL;
+    if (strcmp(text_of(node), "deny") != 0 && strcmp(text_of(node), "continue") != 0)
+        expect(reader, name, node, "\"deny\" or \"continue\"");
+}
+
+static const bhi_manifest_key subscribe_keys[] = {
+    SOURCE_KEYS,
+    {.name = "handler", .kind = TEXT, .check = check_action},
+    {.name = "priority", .kind = COUNT},
+    {.name = "on_failure", .kind = TEXT, .check = check_on_failure},
+    {0}};
+
+static void check_needs_handler(bhi_manifest_reader *reader, const json_t *node, const char *key,
+                                const char *quoted)
+{
+    if (bhi_manifest_member(node, key) != NULL && bhi_manifest_member(node, "handler") == NULL)
+        bhi_manifest_fail(reader, node, "\"%s\" of %s has no meaning without \"handler\"", key,
+                          quoted);
 }
 
 static void check_topic(bhi_manifest_reader *reader, const char *name, const json_t *node,
@@ -303,8 +322,11 @@ static void check_topic(bhi_manifest_reader *reader, const char *name, const jso
 {
     static const char *const origins[] = {"version", "tag", "rev", "branch", "path"};
     const char *quoted = bhi_manifest_quote(reader, name);
-    if (!is_topic(name))
-        bhi_manifest_fail(reader, node, "topic %s has an empty segment", quoted);
+    if (!bhi_pattern_is_valid(bhi_bytes_of(name)))
+        bhi_manifest_fail(reader, node,
+                          "%s is no topic: expected 1 to 8 segments of a-z, 0-9, '_' and '-', or "
+                          "\"*\", between dots, at most 256 bytes",
+                          quoted);
     if (json_is_string(bhi_manifest_value(node)))
         return;
     bhi_manifest_check_table(reader, quoted, node, keys);
@@ -315,10 +337,8 @@ static void check_topic(bhi_manifest_reader *reader, const char *name, const jso
         bhi_manifest_fail(reader, node,
                           "expected at most one of version, tag, rev, branch and path for %s",
                           quoted);
-    if (bhi_manifest_member(node, "priority") != NULL &&
-        bhi_manifest_member(node, "handler") == NULL)
-        bhi_manifest_fail(reader, node, "\"priority\" of %s has no meaning without \"handler\"",
-                          quoted);
+    check_needs_handler(reader, node, "priority", quoted);
+    check_needs_handler(reader, node, "on_failure", quoted);
 }
 
 static void check_publish(bhi_manifest_reader *reader, const char *name, const json_t *node)
@@ -384,6 +404,7 @@ static const bhi_manifest_key capsule_keys[] = {
     {.name = "min_idle", .kind = COUNT, .check = check_min_idle},
     {.name = "init-randomness", .kind = TEXT, .check = check_init_randomness},
     {.name = "warmup", .kind = TEXT, .check = check_action},
+    {.name = "run", .kind = TEXT, .check = check_run},
     {0},
 };
 

@@ -104,6 +104,8 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
         status = bhi_profiles_load(options->profiles_file, &runtime->profiles, reterr);
     if (status == BH_OK)
         status = open_store(runtime, options, reterr);
+    if (status == BH_OK)
+        status = bhi_bus_create(&runtime->bus, reterr);
     return status == BH_OK ? start_keeper(runtime, options, reterr) : status;
 }
 
@@ -143,6 +145,7 @@ void bh_runtime_destroy(bh_runtime *runtime)
     BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
+    bhi_bus_destroy(runtime->bus);
     bhi_engine_destroy(runtime->engine);
     bhi_profiles_destroy(runtime->profiles);
     free(runtime);

@@ -123,7 +123,7 @@ static void unknown_key_is_refused_with_its_place_and_a_suggestion(void **state)
                    "\"capsule\"?");
     assert_refused(MINIMAL "[capsule]\nzzz = 1\n",
                    "Capsule.toml:7:1: unknown key \"zzz\" in [capsule]: expected one of reuse, "
-                   "live_max, instance_pool_size, min_idle, init-randomness, warmup");
+                   "live_max, instance_pool_size, min_idle, init-randomness, warmup, run");
     assert_refused(MINIMAL "sha = \"x\"\n",
                    "Capsule.toml:6:1: unknown key \"sha\" in [[component]]: expected one of file, "
                    "entrypoint, hash, id, type, link, capabilities");
@@ -298,7 +298,8 @@ static void later_sections_are_checked_for_their_shape(void **state)
                    "Capsule.toml:7:1: expected a semantic version like 1.2.3 for \"thing\", found "
                    "\"^1\"");
     assert_refused(MINIMAL "[publish]\n\"a..b\" = \"x\"\n",
-                   "Capsule.toml:7:1: topic \"a..b\" has an empty segment");
+                   "Capsule.toml:7:1: \"a..b\" is no topic: expected 1 to 8 segments of a-z, 0-9, "
+                   "'_' and '-', or \"*\", between dots, at most 256 bytes");
     assert_refused(MINIMAL "[subscribe]\n\"a.b\" = {wit = \"x\", priority = 1}\n",
                    "Capsule.toml:7:1: \"priority\" of \"a.b\" has no meaning without "
                    "\"handler\"");
@@ -381,7 +382,7 @@ static void message_about_hostile_text_is_one_line(void **state)
 {
     assert_refused(MINIMAL "[capsule]\n\"a\\n\\u001b[31m\" = 1\n",
                    "Capsule.toml:7:1: unknown key \"a??[31m\" in [capsule]: expected one of "
-                   "reuse, live_max, instance_pool_size, min_idle, init-randomness, warmup");
+                   "reuse, live_max, instance_pool_size, min_idle, init-randomness, warmup, run");
 }
 
 /* --- [env] ------------------------------------------------------------------------------- */

@@ -45,20 +45,20 @@ static void a_principal_has_its_own_weight_or_the_defaults(void **state)
              "weight = 1000\n[principal.Zoe]\n",
              &profiles, &error) != BH_OK)
         fail_msg("%s", error.text);
-    assert_int_equal(bhi_profiles_weight(profiles, bhi_bytes_of("alice")), 4);
-    assert_int_equal(bhi_profiles_weight(profiles, bhi_bytes_of("bob-2")), 1000);
-    assert_int_equal(bhi_profiles_weight(profiles, bhi_bytes_of("Zoe")), 2);
-    assert_int_equal(bhi_profiles_weight(profiles, bhi_bytes_of("alic")), 2);
-    assert_int_equal(bhi_profiles_weight(profiles, bhi_bytes_of("alicex")), 2);
+    assert_int_equal(bhi_profiles_find(profiles, bhi_bytes_of("alice"))->weight, 4);
+    assert_int_equal(bhi_profiles_find(profiles, bhi_bytes_of("bob-2"))->weight, 1000);
+    assert_int_equal(bhi_profiles_find(profiles, bhi_bytes_of("Zoe"))->weight, 2);
+    assert_int_equal(bhi_profiles_find(profiles, bhi_bytes_of("alic"))->weight, 2);
+    assert_int_equal(bhi_profiles_find(profiles, bhi_bytes_of("alicex"))->weight, 2);
     bhi_profiles_destroy(profiles);
 }
 
 static void without_a_file_or_with_an_empty_one_every_weight_is_one(void **state)
 {
     bhi_profiles *profiles;
-    assert_int_equal(bhi_profiles_weight(NULL, bhi_bytes_of("alice")), 1);
+    assert_int_equal(bhi_profiles_find(NULL, bhi_bytes_of("alice"))->weight, 1);
     assert_int_equal(load("", &profiles, NULL), BH_OK);
-    assert_int_equal(bhi_profiles_weight(profiles, bhi_bytes_of("alice")), 1);
+    assert_int_equal(bhi_profiles_find(profiles, bhi_bytes_of("alice"))->weight, 1);
     bhi_profiles_destroy(profiles);
     bhi_profiles_destroy(NULL);
 }

@@ -1,0 +1,78 @@
+/* bus/topic.c - one pass over the segments of each. */
+#include "bus/topic.h"
+
+/* Cut the first segment off *inout_rest, with the dot behind it. */
+static bhi_bytes next_segment(bhi_bytes *inout_rest)
+{
+    const uint8_t *dot = memchr(inout_rest->data, '.', inout_rest->len);
+    bhi_bytes segment = *inout_rest;
+    if (dot != NULL)
+        segment.len = (size_t)(dot - inout_rest->data);
+    size_t taken = segment.len + (dot != NULL);
+    *inout_rest = (bhi_bytes){inout_rest->data + taken, inout_rest->len - taken};
+    return segment;
+}
+
+static bool is_star(bhi_bytes segment)
+{
+    return segment.len == 1 && segment.data[0] == '*';
+}
+
+static bool is_plain(bhi_bytes segment)
+{
+    static const bool allowed[256] = {
+        ['a' ... 'z'] = true, ['0' ... '9'] = true, ['_'] = true, ['-'] = true};
+    for (size_t i = 0; i < segment.len; i++)
+        if (!allowed[segment.data[i]])
+            return false;
+    return segment.len > 0;
+}
+
+typedef enum stars { STARS_NONE, STARS_LAST, STARS_ANY } stars;
+
+static bool is_valid(bhi_bytes text, stars allowed)
+{
+    if (text.len == 0 || text.len > BHI_TOPIC_BYTES_MAX || text.data[text.len - 1] == '.')
+        return false;
+    for (int segments = 0; text.len > 0; segments++) {
+        bhi_bytes segment = next_segment(&text);
+        bool may_be_star = allowed == STARS_ANY || (allowed == STARS_LAST && text.len == 0);
+        if (segments == BHI_TOPIC_SEGMENTS_MAX ||
+            !(is_plain(segment) || (may_be_star && is_star(segment))))
+            return false;
+    }
+    return true;
+}
+
+bool bhi_topic_is_valid(bhi_bytes topic)
+{
+    return is_valid(topic, STARS_NONE);
+}
+
+bool bhi_pattern_is_valid(bhi_bytes pattern)
+{
+    return is_valid(pattern, STARS_ANY);
+}
+
+bool bhi_pattern_is_subscribable(bhi_bytes pattern)
+{
+    return is_valid(pattern, STARS_LAST);
+}
+
+bool bhi_pattern_covers(bhi_bytes pattern, bhi_bytes narrow)
+{
+    bool is_first = true;
+    while (pattern.len > 0 && narrow.len > 0) {
+        bhi_bytes wanted = next_segment(&pattern);
+        bool is_subtree = is_star(wanted) && pattern.len == 0 && !is_first;
+        if (is_subtree)
+            return true;
+        bhi_bytes found = next_segment(&narrow);
+        /* A "*" at the end of `narrow` stands for one segment or more, unless it stands alone. */
+        bool found_is_subtree = is_star(found) && narrow.len == 0 && !is_first;
+        if (found_is_subtree || !(is_star(wanted) || bhi_bytes_equal(wanted, found)))
+            return false;
+        is_first = false;
+    }
+    return pattern.len == 0 && narrow.len == 0;
+}
