@@ -1,4 +1,4 @@
-/* tests/runtime/test_profiles.c - the weights of principals, from a file. */
+/* tests/runtime/test_profiles.c - what an operator grants, from a file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,6 +53,50 @@ static void a_principal_has_its_own_weight_or_the_defaults(void **state)
     bhi_profiles_destroy(profiles);
 }
 
+static void quotas_of_a_principal_have_units_and_defaults(void **state)
+{
+    bhi_profiles *profiles;
+    bh_error error = {0};
+    if (load("[default]\nstorage_mib = 3\n[principal.alice]\nstorage_mib = 0\npublish_kib = 2\n",
+             &profiles, &error) != BH_OK)
+        fail_msg("%s", error.text);
+    const bhi_profile *alice = bhi_profiles_find(profiles, bhi_bytes_of("alice"));
+    const bhi_profile *bob = bhi_profiles_find(profiles, bhi_bytes_of("bob"));
+    assert_int_equal(alice->storage_bytes_max, 0);
+    assert_int_equal(alice->publish_bytes_per_s_max, 2048);
+    assert_int_equal(bob->storage_bytes_max, 3 << 20);
+    assert_int_equal(bob->publish_bytes_per_s_max, 10 << 20);
+    assert_int_equal(bhi_profiles_find(NULL, bhi_bytes_of("bob"))->storage_bytes_max, 1 << 30);
+    bhi_profiles_destroy(profiles);
+}
+
+static void a_capsule_has_what_the_operator_grants_it_and_no_more(void **state)
+{
+    bhi_profiles *profiles;
+    bh_error error = {0};
+    bhi_grants grants = {.is_uplink = true};
+    if (load("[capsule.notify]\nprivate_hosts = [\"localhost\", \"10.0.0.1:80\"]\n"
+             "workspace = \"/srv\"\nclaims = \"act\"\nowner = \"ops\"\n"
+             "[capsule.uplink]\nclaims = \"publish\"\n",
+             &profiles, &error) != BH_OK)
+        fail_msg("%s", error.text);
+    bhi_profiles_grant(profiles, bhi_bytes_of("notify"), &grants);
+    assert_int_equal(grants.private_hosts.count, 2);
+    assert_true(bhi_bytes_equal_text(grants.private_hosts.items[1], "10.0.0.1:80"));
+    assert_string_equal(grants.workspace, "/srv");
+    assert_true(bhi_bytes_equal_text(grants.owner, "ops"));
+    assert_true(grants.may_claim && grants.may_act && grants.is_uplink);
+    grants = (bhi_grants){0};
+    bhi_profiles_grant(profiles, bhi_bytes_of("uplink"), &grants);
+    assert_true(grants.may_claim && !grants.may_act);
+    grants = (bhi_grants){0};
+    bhi_profiles_grant(profiles, bhi_bytes_of("other"), &grants);
+    assert_true(!grants.may_claim && !grants.may_act && grants.private_hosts.count == 0);
+    assert_null(grants.workspace);
+    assert_true(bhi_bytes_equal_text(grants.owner, "default"));
+    bhi_profiles_destroy(profiles);
+}
+
 static void without_a_file_or_with_an_empty_one_every_weight_is_one(void **state)
 {
     bhi_profiles *profiles;
@@ -82,6 +126,11 @@ static void what_is_no_profile_is_refused_with_its_place(void **state)
     refuse("[principal.\"a b\"]\nweight = 4\n", "is no principal");
     refuse("[principals.alice]\nweight = 4\n", ":1:");
     refuse("[principal.alice\n", ":1:");
+    refuse("[capsule.a]\nworkspace = \"srv\"\n", "expected an absolute path");
+    refuse("[capsule.a]\nclaims = \"all\"\n", "expected \"publish\" or \"act\"");
+    refuse("[capsule.a]\nowner = \"a b\"\n", "expected a principal");
+    refuse("[capsule.a]\nprivate_hosts = \"localhost\"\n", ":2:");
+    refuse("[capsule.a]\nweight = 1\n", "weight");
 }
 
 static void a_file_that_is_not_there_is_named(void **state)
@@ -98,6 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_principal_has_its_own_weight_or_the_defaults),
+        CASE(quotas_of_a_principal_have_units_and_defaults),
+        CASE(a_capsule_has_what_the_operator_grants_it_and_no_more),
         CASE(without_a_file_or_with_an_empty_one_every_weight_is_one),
         CASE(what_is_no_profile_is_refused_with_its_place),
         CASE(a_file_that_is_not_there_is_named),

@@ -571,6 +571,43 @@ static int open_first_loop(void **state)
     return 0;
 }
 
+/* ---- services ---- */
+
+static int services_opened, services_closed;
+
+static bh_status open_service(bhi_worker *worker, void **ret_service, bh_error *reterr)
+{
+    if (services_opened < 0)
+        return bhi_fail(reterr, BH_E_IO, "not today");
+    services_opened++;
+    *ret_service = worker;
+    return BH_OK;
+}
+
+static void close_service(void *service)
+{
+    services_closed++;
+}
+
+static void service_is_opened_once_and_closed_with_its_worker(void **state)
+{
+    static const bhi_service_kind one = {open_service, close_service};
+    static const bhi_service_kind other = {open_service, close_service};
+    bhi_worker *worker = new_worker();
+    void *service = NULL;
+    services_opened = -1;
+    assert_int_equal(bhi_worker_service(worker, &one, &service, NULL), BH_E_IO);
+    services_opened = services_closed = 0;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bhi_worker_service(worker, &one, &service, NULL), BH_OK);
+        assert_int_equal(bhi_worker_service(worker, &other, &service, NULL), BH_OK);
+    }
+    assert_ptr_equal(service, worker);
+    assert_int_equal(services_opened, 2);
+    bhi_worker_destroy(worker);
+    assert_int_equal(services_closed, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -592,6 +629,7 @@ int main(void)
         cmocka_unit_test(started_worker_runs_tasks_on_its_named_thread_W2),
         cmocka_unit_test(stop_wakes_a_waiting_worker_and_runs_what_is_queued_W3),
         cmocka_unit_test(destroy_stops_and_joins_a_started_worker),
+        cmocka_unit_test(service_is_opened_once_and_closed_with_its_worker),
         cmocka_unit_test(worker_without_memory_is_refused),
         cmocka_unit_test(worker_without_descriptors_is_refused),
     };
