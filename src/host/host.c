@@ -3,5 +3,6 @@
 
 const bhi_host_table bhi_host = {
     .kv = &bhi_host_kv,
+    .poll = &bhi_host_poll,
     .sys = &bhi_host_sys,
 };
