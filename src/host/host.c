@@ -2,6 +2,7 @@
 #include "host/host.h"
 
 const bhi_host_table bhi_host = {
+    .http = &bhi_host_http,
     .kv = &bhi_host_kv,
     .poll = &bhi_host_poll,
     .sys = &bhi_host_sys,

@@ -1,7 +1,9 @@
 /* host/lease_context.c - the end of a lease, as the host calls see it. */
 #include "host/lease_context.h"
 
+#include "host/http_stream.h"
+
 void bhi_lease_context_end(bhi_lease_context *lease)
 {
-    (void)lease;
+    bhi_http_streams_end(lease);
 }
