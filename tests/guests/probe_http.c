@@ -175,6 +175,15 @@ static capsule_bytes subscribe(capsule_http_stream stream)
     return capsule_text(is_ready ? "ready" : "waits");
 }
 
+static capsule_bytes send_other(const capsule_http_request *request)
+{
+    capsule_option url = capsule_http_find_header(request->headers, "x-other");
+    capsule_http_request other = capsule_http_get(url.value);
+    capsule_http_response response;
+    capsule_http_status status = capsule_http_send(&other, &response);
+    return status == CAPSULE_HTTP_OK ? response.body : failure(status);
+}
+
 static capsule_bytes run_letter(uint8_t letter, const capsule_http_request *request,
                                 capsule_http_stream *stream)
 {
@@ -192,6 +201,8 @@ static capsule_bytes run_letter(uint8_t letter, const capsule_http_request *requ
         return read_once(*stream, letter == 't');
     case 'R':
         return read_all(*stream);
+    case 'x':
+        return send_other(request);
     case 'p':
         return subscribe(*stream);
     case 'c':

@@ -24,6 +24,7 @@ struct http_peer {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     unsigned permits, waiters, requests, connections, open;
+    size_t sent_bytes;
     bool is_closing;
     struct connection *all; /* every one, for the end */
 };
@@ -65,24 +66,6 @@ void http_peer_permit(http_peer *peer, unsigned count)
     pthread_mutex_unlock(&peer->lock);
 }
 
-static void await(http_peer *peer, const unsigned *counter, unsigned count)
-{
-    pthread_mutex_lock(&peer->lock);
-    while (*counter < count)
-        pthread_cond_wait(&peer->changed, &peer->lock);
-    pthread_mutex_unlock(&peer->lock);
-}
-
-void http_peer_await_requests(http_peer *peer, unsigned count)
-{
-    await(peer, &peer->requests, count);
-}
-
-void http_peer_await_waiters(http_peer *peer, unsigned count)
-{
-    await(peer, &peer->waiters, count);
-}
-
 void http_peer_await_no_connections(http_peer *peer)
 {
     pthread_mutex_lock(&peer->lock);
@@ -102,6 +85,19 @@ static unsigned read_counter(http_peer *peer, const unsigned *counter)
 unsigned http_peer_requests(http_peer *peer)
 {
     return read_counter(peer, &peer->requests);
+}
+
+unsigned http_peer_waiters(http_peer *peer)
+{
+    return read_counter(peer, &peer->waiters);
+}
+
+size_t http_peer_sent_bytes(http_peer *peer)
+{
+    pthread_mutex_lock(&peer->lock);
+    size_t bytes = peer->sent_bytes;
+    pthread_mutex_unlock(&peer->lock);
+    return bytes;
 }
 
 unsigned http_peer_connections(http_peer *peer)
@@ -127,6 +123,9 @@ static bool put(connection *c, const void *bytes, size_t len)
         }
         from += sent;
         len -= (size_t)sent;
+        pthread_mutex_lock(&c->peer->lock);
+        c->peer->sent_bytes += (size_t)sent;
+        pthread_mutex_unlock(&c->peer->lock);
     }
     return true;
 }
@@ -249,6 +248,12 @@ static void do_to(connection *c, const char *rest)
     const char *slash = strchr(rest, '/');
     snprintf(headers, sizeof headers, "Location: %s\r\n", slash != NULL ? slash + 1 : "");
     answer_text(c, (unsigned)number(rest), headers, "");
+}
+
+static void do_to_close(connection *c, const char *rest)
+{
+    c->must_close = true;
+    say(c, "HTTP/1.1 302 F\r\nLocation: %s\r\nConnection: close\r\n\r\n", rest);
 }
 
 static void do_to_big(connection *c, const char *rest)
@@ -392,6 +397,7 @@ static const struct {
     {"/loop", do_loop, NULL},
     {"/to/", do_to, NULL},
     {"/to-big/", do_to_big, NULL},
+    {"/to-close/", do_to_close, NULL},
     {"/hold", do_hold, NULL},
     {"/half/", do_half, NULL},
     {"/half-cut", do_half_cut, NULL},

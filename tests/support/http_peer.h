@@ -11,6 +11,7 @@
  *   /loop            302 to itself
  *   /to/N/URL        N with Location URL
  *   /to-big/N        302 to /text/arrived with a body of N bytes
+ *   /to-close/URL    302 to URL, and the connection closes
  *   /hold            nothing until a permit, then 200 "held"
  *   /half/N          head of 2N bytes, N of them, a permit, the rest
  *   /half-cut        head of 20 bytes, 10 of them, a permit, close
@@ -40,12 +41,11 @@ void http_peer_close(http_peer *peer);
 uint16_t http_peer_port(const http_peer *peer);
 /* Let `count` waiters pass, present or future ones. */
 void http_peer_permit(http_peer *peer, unsigned count);
-/* Block until so many requests have been read in all, or so many waiters wait at this moment. */
-void http_peer_await_requests(http_peer *peer, unsigned count);
-void http_peer_await_waiters(http_peer *peer, unsigned count);
 /* Block until no connection is open. */
 void http_peer_await_no_connections(http_peer *peer);
-unsigned http_peer_requests(http_peer *peer);
+unsigned http_peer_waiters(http_peer *peer);  /* at this moment */
+unsigned http_peer_requests(http_peer *peer); /* read in all */
+size_t http_peer_sent_bytes(http_peer *peer);
 unsigned http_peer_connections(http_peer *peer); /* accepted in all */
 
 #endif

@@ -154,9 +154,15 @@ http_call *http_start(http_world *world, const char *action, const char *payload
     return http_start_for(world, world->probe, "alice", action, payload);
 }
 
-void http_turn(http_world *world, unsigned count)
+void http_turn_until_waiters(http_world *world, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++)
+    while (http_peer_waiters(world->peer) < count)
+        bhi_worker_turn(world->worker, false);
+}
+
+void http_turn_until_requests(http_world *world, unsigned count)
+{
+    while (http_peer_requests(world->peer) < count)
         bhi_worker_turn(world->worker, false);
 }
 

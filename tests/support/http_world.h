@@ -50,7 +50,9 @@ http_call *http_start_for(http_world *world, bh_capsule *capsule, const char *pr
 /* Turn the worker until it is done. */
 void http_finish(http_call *call);
 void http_free(http_call *call);
-void http_turn(http_world *world, unsigned count);
+/* Turn the worker until so many requests wait at the peer for a permit, or were read in all. */
+void http_turn_until_waiters(http_world *world, unsigned count);
+void http_turn_until_requests(http_world *world, unsigned count);
 
 /* The whole call; the answer is valid until the next one. "deny: REASON" when denied; fails the
  * test when the guest trapped. */
