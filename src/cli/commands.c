@@ -44,6 +44,10 @@ static const char bench_detail[] =
     "100\n"
     "and 10,000 waiters. Each limit is printed as ok or MISSED; the exit status is 0 either way.\n"
     "\n"
+    "wait: 10,000 invocations that wait at once. http: requests of a capsule to a server of the "
+    "bench,\n"
+    "32 at once, beside libcurl alone.\n"
+    "\n"
     "Contenders take turns in rounds; medians are printed with the least and the greatest.\n";
 
 static const char reload_detail[] =
@@ -79,9 +83,9 @@ const bhi_cli_command bhi_cli_commands[] = {
      bhi_cli_inspect_options, 1, 1, NULL, bhi_cli_inspect},
     {"new", "NAME", "make a directory with a capsule in C that builds and answers", new_detail,
      bhi_cli_new_options, 1, 1, "", bhi_cli_new},
-    {"bench", "invoke PATH | restore PATH | pool",
-     "measure invocations, restores, or the pool, beside peers", bench_detail,
-     bhi_cli_bench_options, 1, 2, "invoke restore pool", bhi_cli_bench},
+    {"bench", "invoke PATH | restore PATH | pool | wait | http",
+     "measure invocations, restores, the pool, waiting or HTTP, beside peers", bench_detail,
+     bhi_cli_bench_options, 1, 2, "invoke restore pool wait http", bhi_cli_bench},
     {"reload", "NAME", "load a capsule anew in a running daemon, without dropping a request",
      reload_detail, bhi_cli_reload_options, 1, 1, "", bhi_cli_reload},
     {"unload", "NAME", "stop serving a capsule in a running daemon", unload_detail,
