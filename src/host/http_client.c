@@ -228,6 +228,7 @@ static void begin(bhi_http_client *client, bhi_worker *worker)
 {
     client->worker = worker;
     client->seams.is_public = bhi_http_address_is_public;
+    bhi_http_owners_init(&client->owners);
     bhi_link_init(&client->running);
     bhi_link_init(&client->cancelled);
     bhi_link_init(&client->ended);
@@ -284,7 +285,8 @@ static void close_client(void *service)
     while ((link = bhi_list_first(&client->running)) != NULL)
         end(BHI_CONTAINER_OF(link, bhi_http_transfer, link), BHI_HTTP_CLOSED);
     destroy_spares(client);
-    curl_multi_cleanup(client->multi); /* closes the kept connections */
+    bhi_http_owners_deinit(&client->owners); /* closes the kept connections */
+    curl_multi_cleanup(client->multi);
     uv_close((uv_handle_t *)&client->poll, closed_uv_cb);
     uv_close((uv_handle_t *)&client->timer, closed_uv_cb);
     bhi_http_sockets_deinit(&client->sockets);

@@ -8,8 +8,8 @@
  * C1  done comes exactly once for each started transfer that was not cancelled, from the loop or
  *     from the client's end; never inside a call of the client. The transfer is gone by then.
  * C2  After cancel no callback comes. It may be called from any callback.
- * C3  may_connect is asked of every peer that bytes are sent to, also of a kept connection that
- *     somebody else opened.
+ * C3  may_connect is asked of every peer that bytes are sent to, also of a kept connection.
+ * C4  A connection serves one owner only.
  *
  * Threads: the worker's own.
  */
@@ -60,8 +60,9 @@ typedef struct bhi_http_transfer_ops {
     void (*done)(void *arg, bhi_http_failure failure);
 } bhi_http_transfer_ops;
 
-/* All but the method's text is borrowed until done or cancel. */
+/* All but the owner's and the method's text is borrowed until done or cancel. */
 typedef struct bhi_http_transfer_spec {
+    bhi_bytes owner; /* connections are kept and reused within (http_owners.h) */
     CURLU *url;
     const char *method;
     struct curl_slist *headers;

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "host/http_client.h"
+#include "host/http_owners.h"
 #include "host/http_sockets.h"
 
 enum { BHI_HTTP_SPARES_MAX = 64 }; /* easy handles kept for reuse */
@@ -19,6 +20,7 @@ struct bhi_http_client {
     bhi_link running, cancelled, ended, spares;
     uint32_t running_count; /* cancelled and ended ones too, until they are removed */
     uint32_t spares_count;
+    bhi_http_owners owners;
     uint64_t connections_opened;
     bhi_http_seams seams;
 };
@@ -29,6 +31,7 @@ struct bhi_http_transfer {
     CURL *easy;
     const bhi_http_transfer_ops *ops; /* NULL: cancelled */
     void *arg;
+    bhi_http_owner *owner;      /* NULL: none yet */
     struct curl_slist *resolve; /* of a test */
     uint32_t addresses_refused, addresses_tried;
     bool is_connected; /* a request is about to be sent or was */

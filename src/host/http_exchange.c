@@ -65,6 +65,7 @@ static bool start_hop(bhi_http_exchange *exchange, bhi_http_error_code *ret_erro
 {
     const bhi_http_seams *seams = bhi_http_client_seams(exchange->client);
     bhi_http_transfer_spec spec = {
+        .owner = exchange->owner,
         .url = exchange->url.parsed,
         .method = exchange->method,
         .headers = exchange->headers,
@@ -340,6 +341,20 @@ static bool is_allowed(const bhi_http_request_data *request, bhi_bytes *ret_meth
            (body_len == 0 || may_have_body(*ret_method));
 }
 
+static bool name_owner(bhi_http_exchange *exchange, const bhi_lease_context *lease)
+{
+    size_t len = lease->capsule.len + 1 + lease->principal.len;
+    uint8_t *name = bhi_arena_alloc(exchange->arena, len);
+    if (name == NULL)
+        return false;
+    memcpy(name, lease->capsule.data, lease->capsule.len);
+    name[lease->capsule.len] = '\0';
+    if (lease->principal.len > 0)
+        memcpy(name + lease->capsule.len + 1, lease->principal.data, lease->principal.len);
+    exchange->owner = (bhi_bytes){name, len};
+    return true;
+}
+
 static bool copy_request(bhi_http_exchange *exchange, const bhi_http_request_data *request,
                          bhi_bytes method)
 {
@@ -376,6 +391,8 @@ bool bhi_http_exchange_begin(bhi_http_exchange *exchange, bhi_guest *guest,
     exchange->counters = &lease->counters;
     bool is_begun = false;
     if (bhi_worker_service(lease->worker, &bhi_http_client_kind, &service, NULL) != BH_OK) {
+        *ret_error = bhi_http_error_no_memory();
+    } else if (!name_owner(exchange, lease)) {
         *ret_error = bhi_http_error_no_memory();
     } else {
         exchange->client = service;

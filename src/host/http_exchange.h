@@ -63,6 +63,7 @@ struct bhi_http_exchange {
     bhi_arena *arena; /* the owner's: what is sent, and the answer's head */
     const bhi_grants *grants;
     bhi_host_counters *counters;
+    bhi_bytes owner; /* capsule NUL principal, in the arena */
     bhi_timer *timer;
     bhi_http_transfer *transfer; /* NULL: none runs */
     bhi_http_url url;

@@ -151,6 +151,10 @@ static bool set_request(bhi_http_transfer *transfer, const bhi_http_transfer_spe
     CURL *easy = transfer->easy;
     const bhi_http_seams *seams = &transfer->client->seams;
     transfer->resolve = seams->resolve != NULL ? seams->resolve(seams->arg) : NULL;
+    transfer->owner = bhi_http_owners_enter(&transfer->client->owners, spec->owner);
+    if (transfer->owner == NULL)
+        return false;
+    SET(easy, CURLOPT_SHARE, transfer->owner->connections);
     SET(easy, CURLOPT_CURLU, spec->url);
     SET(easy, CURLOPT_HTTPHEADER, spec->headers);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)spec->connect_ms_max);
@@ -206,6 +210,10 @@ void bhi_http_transfer_recycle(bhi_http_transfer *transfer)
     curl_slist_free_all(transfer->resolve);
     transfer->resolve = NULL;
     transfer->ops = NULL;
+    curl_easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
+    if (transfer->owner != NULL)
+        bhi_http_owners_leave(&client->owners, transfer->owner);
+    transfer->owner = NULL;
     if (client->spares_count >= BHI_HTTP_SPARES_MAX) {
         bhi_http_transfer_destroy(transfer);
         return;

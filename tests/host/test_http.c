@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "host/http_owners.h"
 #include "runtime/capsule.h"
 #include "support/http_world.h"
 
@@ -318,6 +319,67 @@ static void a_kept_connection_is_no_way_around_the_check(void **state)
     bh_capsule_release(second);
 }
 
+static void ask_for(bh_capsule *capsule, const char *principal)
+{
+    http_call *call =
+        http_start_for(&world, capsule, principal, "request", "GET " ROOT "/text/mine");
+    http_finish(call);
+    assert_string_equal(call->data, "200\ncontent-length: 4\n\nmine");
+    http_free(call);
+}
+
+static void a_connection_serves_one_principal_of_one_capsule(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        ask_for(world.probe, "alice");
+        ask_for(world.probe, "bob");
+    }
+    assert_int_equal(http_peer_connections(world.peer), 2);
+    http_expect(&world, "stream", "oRd\nGET " ROOT "/text/x", "ok, 1");
+    assert_int_equal(http_peer_connections(world.peer), 2);
+}
+
+static void connections_of_64_principals_are_kept(void **state)
+{
+    (void)state;
+    char names[3 * BHI_HTTP_OWNERS_MAX][16];
+    for (int i = 0; i < 3 * BHI_HTTP_OWNERS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "p%d", i);
+        ask_for(world.probe, names[i]);
+    }
+    while (http_peer_open_connections(world.peer) > BHI_HTTP_OWNERS_MAX)
+        sched_yield();
+    assert_int_equal(http_peer_open_connections(world.peer), BHI_HTTP_OWNERS_MAX);
+    ask_for(world.probe, names[2 * BHI_HTTP_OWNERS_MAX]); /* still kept */
+    assert_int_equal(http_peer_connections(world.peer), 3 * BHI_HTTP_OWNERS_MAX);
+    ask_for(world.probe, names[0]);
+    assert_int_equal(http_peer_connections(world.peer), 3 * BHI_HTTP_OWNERS_MAX + 1);
+}
+
+/* 127.0.0.1 is public for as long as the connection is opened, and then no more. */
+static bool is_public_now;
+
+static bool is_public_for_now(const struct sockaddr *address)
+{
+    return is_public_now;
+}
+
+static void a_kept_connection_is_checked_before_each_request(void **state)
+{
+    (void)state;
+    http_world_close(&world);
+    http_world_open_with(&world, "[\"127.0.0.1\"]", "[]");
+    bhi_http_client_seams(world.client)->is_public = is_public_for_now;
+    is_public_now = true;
+    ask_for(world.probe, "alice");
+    is_public_now = false;
+    expect("GET " ROOT "/text/mine", "deny: airlock-rejected");
+    is_public_now = true;
+    ask_for(world.probe, "alice");
+    assert_int_equal(http_peer_requests(world.peer), 2);
+}
+
 static void a_name_that_does_not_exist_is_a_dns_error(void **state)
 {
     (void)state;
@@ -541,6 +603,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(with_every_host_granted_private_addresses_stay_refused),
     cmocka_unit_test(a_name_that_changes_its_address_between_hops_is_checked_again),
     cmocka_unit_test(a_kept_connection_is_no_way_around_the_check),
+    cmocka_unit_test(a_connection_serves_one_principal_of_one_capsule),
+    cmocka_unit_test(connections_of_64_principals_are_kept),
+    cmocka_unit_test(a_kept_connection_is_checked_before_each_request),
     cmocka_unit_test(a_name_that_does_not_exist_is_a_dns_error),
     cmocka_unit_test(a_stream_gives_status_headers_and_the_body_in_pieces),
     cmocka_unit_test(a_chunk_has_at_most_64_kib),

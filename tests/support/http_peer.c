@@ -100,6 +100,11 @@ size_t http_peer_sent_bytes(http_peer *peer)
     return bytes;
 }
 
+unsigned http_peer_open_connections(http_peer *peer)
+{
+    return read_counter(peer, &peer->open);
+}
+
 unsigned http_peer_connections(http_peer *peer)
 {
     return read_counter(peer, &peer->connections);
@@ -203,7 +208,8 @@ static void do_status(connection *c, const char *rest)
 
 static void do_bytes(connection *c, const char *rest)
 {
-    if (say(c, "HTTP/1.1 200 OK\r\nContent-Length: %lu\r\n\r\n", number(rest)))
+    bool is_head = strncmp(c->request, "HEAD ", 5) == 0;
+    if (say(c, "HTTP/1.1 200 OK\r\nContent-Length: %lu\r\n\r\n", number(rest)) && !is_head)
         put_bytes(c, number(rest));
 }
 

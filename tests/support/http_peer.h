@@ -46,6 +46,7 @@ void http_peer_await_no_connections(http_peer *peer);
 unsigned http_peer_waiters(http_peer *peer);  /* at this moment */
 unsigned http_peer_requests(http_peer *peer); /* read in all */
 size_t http_peer_sent_bytes(http_peer *peer);
+unsigned http_peer_open_connections(http_peer *peer);
 unsigned http_peer_connections(http_peer *peer); /* accepted in all */
 
 #endif
