@@ -119,6 +119,13 @@ static void interim_responses_and_trailers_are_left_out(void **state)
     expect("GET " ROOT "/trailers", "200\ntransfer-encoding: chunked\n\nabc");
 }
 
+static void nothing_is_decompressed(void **state)
+{
+    (void)state;
+    expect("GET " ROOT "/gzip\nAccept-Encoding: gzip",
+           "200\ncontent-encoding: gzip\ncontent-length: 8\n\nnot gzip");
+}
+
 static void a_response_without_a_length_ends_with_its_connection(void **state)
 {
     (void)state;
@@ -338,6 +345,15 @@ static void a_connection_serves_one_principal_of_one_capsule(void **state)
     assert_int_equal(http_peer_connections(world.peer), 2);
     http_expect(&world, "stream", "oRd\nGET " ROOT "/text/x", "ok, 1");
     assert_int_equal(http_peer_connections(world.peer), 2);
+}
+
+static void a_response_that_nobody_asked_for_reaches_no_other_principal(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        expect("HEAD " ROOT "/head-body", "200\ncontent-length: 100\n\n");
+        ask_for(world.probe, "bob");
+    }
 }
 
 static void connections_of_64_principals_are_kept(void **state)
@@ -590,6 +606,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_request_body_has_at_most_10_mib),
     cmocka_unit_test(response_headers_are_lower_case_latin_1_and_may_repeat),
     cmocka_unit_test(interim_responses_and_trailers_are_left_out),
+    cmocka_unit_test(nothing_is_decompressed),
     cmocka_unit_test(a_response_without_a_length_ends_with_its_connection),
     cmocka_unit_test(requests_share_a_connection),
     cmocka_unit_test(redirects_are_followed_up_to_10),
@@ -604,6 +621,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_name_that_changes_its_address_between_hops_is_checked_again),
     cmocka_unit_test(a_kept_connection_is_no_way_around_the_check),
     cmocka_unit_test(a_connection_serves_one_principal_of_one_capsule),
+    cmocka_unit_test(a_response_that_nobody_asked_for_reaches_no_other_principal),
     cmocka_unit_test(connections_of_64_principals_are_kept),
     cmocka_unit_test(a_kept_connection_is_checked_before_each_request),
     cmocka_unit_test(a_name_that_does_not_exist_is_a_dns_error),

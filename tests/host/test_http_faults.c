@@ -289,6 +289,25 @@ static void a_thousand_waiting_requests_are_cancelled_and_nothing_stays(void **s
     expect_alive();
 }
 
+static void a_principal_whose_requests_hang_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    http_call *hanging[64];
+    for (int i = 0; i < 64; i++)
+        hanging[i] = http_start_for(&world, world.probe, "mallory", i % 2 ? "request" : "stream",
+                                    i % 2 ? "GET " ROOT "/hold" : "ooooR\nGET " ROOT "/half/9");
+    http_turn_until_waiters(&world, 32 + 32);
+    for (int i = 0; i < 20; i++)
+        expect_alive();
+    for (int i = 0; i < 64; i++) {
+        bhi_invocation_cancel(hanging[i]->invocation);
+        http_finish(hanging[i]);
+        http_free(hanging[i]);
+    }
+    expect_alive();
+    assert_int_equal(running(), 0);
+}
+
 /* ---- the client alone ---- */
 
 typedef struct alone {
@@ -433,6 +452,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_lease_that_ends_closes_its_streams),
     cmocka_unit_test(a_thousand_requests_wait_at_once_and_all_are_answered),
     cmocka_unit_test(a_thousand_waiting_requests_are_cancelled_and_nothing_stays),
+    cmocka_unit_test(a_principal_whose_requests_hang_holds_up_nobody_else),
     cmocka_unit_test(a_transfer_may_be_cancelled_inside_its_callbacks_with_another),
     cmocka_unit_test(a_client_that_closes_tells_every_transfer_once),
     cmocka_unit_test(a_worker_runs_at_most_4096_transfers),

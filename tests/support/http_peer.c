@@ -372,6 +372,12 @@ static void do_twice(connection *c, const char *rest)
     answer_text(c, 200, "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n", "");
 }
 
+static void do_head_body(connection *c, const char *rest)
+{
+    say(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+           "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged");
+}
+
 static void do_trailers(connection *c, const char *rest)
 {
     say(c, "%s3\r\nabc\r\n0\r\nX-Late: 1\r\n\r\n", chunked_head);
@@ -419,6 +425,7 @@ static const struct {
     {"/big-header/", do_big_header, NULL},
     {"/latin1", do_latin1, NULL},
     {"/twice", do_twice, NULL},
+    {"/head-body", do_head_body, NULL},
     {"/trailers", do_trailers, NULL},
     {"/etag", do_etag, NULL},
     {"/fresh", do_fresh, NULL},
@@ -431,6 +438,8 @@ static const struct {
     {"/fold", NULL, "HTTP/1.1 200 OK\r\nx-a: 1\r\n  2\r\nContent-Length: 0\r\n\r\n"},
     {"/no-colon", NULL, "HTTP/1.1 200 OK\r\nx-a\r\nContent-Length: 0\r\n\r\n"},
     {"/control", NULL, "HTTP/1.1 200 OK\r\nx-a: \x01\r\nContent-Length: 0\r\n\r\n"},
+    {"/gzip", NULL,
+     "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip"},
     {"/switching", NULL, "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\nabc"},
 };
 

@@ -22,6 +22,8 @@
  *   /reset           a reset instead of an answer; /reset-body one in the middle of the body
  *   /garbage /bad-chunk /fold /no-colon /control /switching /interim /endless-interim
  *   /headers/N       N more headers; /big-header/N one with N bytes; /latin1; /twice; /trailers
+ *   /gzip            "not gzip" with Content-Encoding: gzip
+ *   /head-body       a whole second response where none may follow, after a HEAD
  *   /etag            "body" with ETag "v1", 304 if asked with it, Cache-Control max-age=0
  *   /fresh           "body" with Cache-Control max-age=3600
  */
