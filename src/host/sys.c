@@ -9,6 +9,7 @@
 #include "host/initialising.h"
 #include "host/lease_context.h"
 #include "host/log_bucket.h"
+#include "host/sources.h"
 #include "worker/operation.h"
 
 #define SLEEP_NS_MAX (60 * BHI_NS_PER_SECOND)
@@ -204,15 +205,14 @@ static bool random_bytes(bhi_guest *guest, uint64_t length, bhi_sys_bytes_result
     return true;
 }
 
-/* Sources are stamped on messages; until there is a bus nobody has one, and who is unknown holds
- * nothing. */
 static bool check_capsule_capability(bhi_guest *guest,
                                      const bhi_sys_capability_check_request *request,
                                      bhi_sys_capability_check_response_result *ret)
 {
-    (void)guest, (void)request;
+    struct bhi_sources *sources = guest->lease->sources;
     ret->is_ok = true;
-    ret->ok.allowed = false;
+    ret->ok.allowed =
+        sources != NULL && bhi_sources_hold(sources, request->source_uuid, request->capability);
     return true;
 }
 

@@ -188,6 +188,9 @@ static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_op
     bhi_profiles_grant(capsule->runtime->profiles, bhi_bytes_of(capsule->manifest.name),
                        &capsule->grants);
     make_session_id(capsule->session_id);
+    capsule->source = (bhi_source){.session_id = capsule->session_id,
+                                   .capabilities = capsule->manifest.capabilities};
+    bhi_sources_add(capsule->runtime->sources, &capsule->source);
     choose_reuse(capsule, options);
     bhi_arena wasm_arena = {0};
     bhi_bytes wasm;
@@ -259,6 +262,7 @@ void bh_capsule_release(bh_capsule *capsule)
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
     bhi_keeper_remove(capsule->runtime->keeper, capsule);
+    bhi_sources_remove(capsule->runtime->sources, &capsule->source);
     /* Invocations borrow a reference of their caller, so nothing is leased or queued any more. */
     if (capsule->pool != NULL) {
         bhi_pool_close(capsule->pool);

@@ -6,6 +6,7 @@
 
 #include "abi/handles.h"
 #include "host/log_bucket.h"
+#include "host/sources.h"
 #include "pool/pool.h"
 #include "runtime/counters.h"
 #include "runtime/manifest.h"
@@ -22,6 +23,7 @@ struct bh_capsule {
     bhi_manifest manifest;
     bhi_grants grants;                     /* the manifest's wishes and the operator's grants */
     char session_id[37];                   /* UUID of this load, version 4 */
+    bhi_source source;                     /* for whoever asks about its messages */
     bh_reuse reuse;                        /* asked for */
     bh_reuse served_as;                    /* in effect */
     char served_why[BHI_SERVED_WHY_BYTES]; /* why that is another one, or each instance initialises

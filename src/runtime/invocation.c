@@ -206,6 +206,8 @@ static bool is_cancelled(bhi_invocation *invocation)
 static void set_lease(bhi_invocation *invocation)
 {
     bh_capsule *capsule = invocation->capsule;
+    const bhi_profile *profile =
+        bhi_profiles_find(capsule->runtime->profiles, invocation->request.principal);
     invocation->lease = (bhi_lease_context){
         .capsule = bhi_bytes_of(capsule->manifest.name),
         .principal = invocation->request.principal,
@@ -218,6 +220,9 @@ static void set_lease(bhi_invocation *invocation)
         .grants = &capsule->grants,
         .session_id = bhi_bytes_of(capsule->session_id),
         .bus = capsule->runtime->bus,
+        .rates = capsule->runtime->rates,
+        .publish_bytes_per_s_max = profile->publish_bytes_per_s_max,
+        .sources = capsule->runtime->sources,
         .log_bucket = &capsule->log_bucket,
         .log_cb = bhi_runtime_guest_log,
         .log_arg = capsule->runtime,

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "host/host.h"
+#include "host/sources.h"
 #include "runtime/keeper.h"
 #include "runtime/profiles.h"
 
@@ -106,6 +107,10 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
         status = open_store(runtime, options, reterr);
     if (status == BH_OK)
         status = bhi_bus_create(&runtime->bus, reterr);
+    if (status == BH_OK)
+        status = bhi_rates_create(&runtime->rates, reterr);
+    if (status == BH_OK)
+        status = bhi_sources_create(&runtime->sources, reterr);
     return status == BH_OK ? start_keeper(runtime, options, reterr) : status;
 }
 
@@ -146,6 +151,8 @@ void bh_runtime_destroy(bh_runtime *runtime)
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
     bhi_bus_destroy(runtime->bus);
+    bhi_rates_destroy(runtime->rates);
+    bhi_sources_destroy(runtime->sources);
     bhi_engine_destroy(runtime->engine);
     bhi_profiles_destroy(runtime->profiles);
     free(runtime);

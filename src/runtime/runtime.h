@@ -12,6 +12,8 @@ struct bh_runtime {
     bhi_engine *engine;
     bhi_kv_store *kv; /* NULL: no state directory was given */
     bhi_bus *bus;
+    bhi_publish_rates *rates;
+    struct bhi_sources *sources;
     struct bhi_keeper *keeper;
     struct bhi_profiles *profiles; /* NULL: no file was given */
     const struct bhi_host_table *host;
