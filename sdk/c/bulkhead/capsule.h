@@ -87,6 +87,10 @@ void capsule_scratch_reset(void);
  * What the host said with the last UNKNOWN of this call; empty when there was none. */
 capsule_bytes capsule_error_text(void);
 
+/* Something to wait for: io.h. 0 is none. */
+typedef uint32_t capsule_pollable;
+
+#include "ipc.h"
 #include "kv.h"
 #include "sys.h"
 
