@@ -50,7 +50,10 @@ BH_MUST_USE bh_status bhi_bus_subscribe(bhi_bus *bus, const bhi_subscriber_optio
 /* Drops what is queued. Takes NULL. */
 void bhi_subscriber_close(bhi_subscriber *subscriber);
 
-bool bhi_subscriber_is_empty(const bhi_subscriber *subscriber);
+/* Orders as a lock does: a publisher that finds the queue empty after this found it so sees what
+ * the caller wrote before. So whoever notes that it wants a call, and then finds nothing, gets it.
+ */
+bool bhi_subscriber_is_empty(bhi_subscriber *subscriber);
 
 typedef struct bhi_batch {
     bhi_message *messages[BHI_BUS_TAKE_MAX]; /* retained: release each */
