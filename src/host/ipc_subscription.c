@@ -137,10 +137,10 @@ static void act_for(bhi_lease_context *lease, const bhi_message_spec *spec)
     lease->called_at_ns = bhi_monotonic_ns();
 }
 
-/* Deeper than what the lease answers to, if it is no run loop: it read what others caused. */
+/* A lease that reads what others caused goes deeper than they; its own messages cause nothing. */
 static void take_depth(bhi_lease_context *lease, const bhi_message_spec *spec)
 {
-    if (lease->publish_depth <= spec->depth)
+    if (lease->publish_depth <= spec->depth && !bhi_bytes_equal(spec->source_id, lease->session_id))
         lease->publish_depth = spec->depth + 1;
 }
 
