@@ -41,7 +41,14 @@ BH_API bh_capsule *bh_capsule_retain(bh_capsule *capsule);
 /* Takes NULL. */
 BH_API void bh_capsule_release(bh_capsule *capsule);
 
-/* Refuse new invocations with BH_E_CLOSED. Idempotent. */
+/* From now on the capsule reacts to events: its handlers are bound to their topics. A capsule of
+ * the same name that was started before hands over to it: no message is missed or handled twice.
+ * Fails with BH_E_NOMEM, BH_E_IO. */
+BH_API BH_MUST_USE bh_status bh_capsule_start(bh_capsule *capsule, bh_error *reterr);
+/* Not any more. Closing and the last release do the same. Idempotent. */
+BH_API void bh_capsule_stop(bh_capsule *capsule);
+
+/* Refuse new invocations with BH_E_CLOSED, and stop. Idempotent. */
 BH_API void bh_capsule_close(bh_capsule *capsule);
 
 /* Texts live as long as the capsule. */

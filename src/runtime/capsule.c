@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "runtime/dispatcher.h"
 #include "runtime/invocation.h"
 #include "runtime/keeper.h"
 #include "runtime/pooled.h"
@@ -251,8 +252,19 @@ bool bhi_capsule_retain_if_held(bh_capsule *capsule)
     return false;
 }
 
+bh_status bh_capsule_start(bh_capsule *capsule, bh_error *reterr)
+{
+    return bhi_dispatcher_start(capsule->runtime->dispatcher, capsule, reterr);
+}
+
+void bh_capsule_stop(bh_capsule *capsule)
+{
+    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
+}
+
 void bh_capsule_close(bh_capsule *capsule)
 {
+    bh_capsule_stop(capsule);
     bhi_pool_close(capsule->pool);
 }
 
@@ -261,6 +273,7 @@ void bh_capsule_release(bh_capsule *capsule)
     if (capsule == NULL ||
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
+    bh_capsule_stop(capsule);
     bhi_keeper_remove(capsule->runtime->keeper, capsule);
     bhi_sources_remove(capsule->runtime->sources, &capsule->source);
     /* Invocations borrow a reference of their caller, so nothing is leased or queued any more. */
