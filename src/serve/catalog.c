@@ -190,6 +190,20 @@ static void fail_duplicates(bhi_catalog *catalog)
     }
 }
 
+/* In the order of names, so that run loops begin in a known one. */
+static void start_all(bhi_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        bh_error error;
+        bhi_catalog_entry *entry = &catalog->entries[i];
+        if (entry->version == NULL || bh_capsule_start(entry->version->capsule, &error) == BH_OK)
+            continue;
+        bhi_version_release(entry->version);
+        entry->version = NULL;
+        set_failed(entry, &error);
+    }
+}
+
 static bool has_names(const bhi_catalog *catalog)
 {
     for (uint32_t i = 0; i < catalog->count; i++)
@@ -204,6 +218,7 @@ static bh_status order_entries(bhi_catalog *catalog, bh_error *reterr)
     if (has_names(catalog)) {
         sort_entries(catalog);
         fail_duplicates(catalog);
+        start_all(catalog);
     }
     if (!has_names(catalog))
         return bhi_fail(reterr, BH_E_NOMEM, "out of memory for the list of capsules");
