@@ -11,6 +11,7 @@
 #include "host/sources.h"
 #include "runtime/keeper.h"
 #include "runtime/profiles.h"
+#include "runtime/supervisor.h"
 
 #ifndef BH_VERSION_TEXT
 #error "BH_VERSION_TEXT comes from the build"
@@ -111,6 +112,8 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
         status = bhi_rates_create(&runtime->rates, reterr);
     if (status == BH_OK)
         status = bhi_sources_create(&runtime->sources, reterr);
+    if (status == BH_OK)
+        status = bhi_supervisor_create(&options->run, &runtime->supervisor, reterr);
     return status == BH_OK ? start_keeper(runtime, options, reterr) : status;
 }
 
@@ -148,6 +151,7 @@ void bh_runtime_destroy(bh_runtime *runtime)
         return;
     bhi_keeper_destroy(runtime->keeper); /* first: it may still hold capsules */
     BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
+    bhi_supervisor_destroy(runtime->supervisor);
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
     bhi_bus_destroy(runtime->bus);
