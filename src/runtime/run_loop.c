@@ -86,8 +86,7 @@ static void give_up(bhi_run_loop *loop, const char *failure)
             "capsule %s: the run loop ended too often and is not started again; at last: %s",
             loop->capsule->manifest.name, failure);
     publish_failed(loop, failure);
-    bhi_supervisor_note(loop, BH_RUN_FAILED, failure);
-    bhi_supervisor_end(loop, BH_RUN_FAILED);
+    bhi_supervisor_end(loop, BH_RUN_FAILED, failure);
 }
 
 static void backoff_over_cb(void *arg)
@@ -119,7 +118,7 @@ static void stop(bhi_run_loop *loop)
     drop_instance(loop);
     bhi_timer_close(loop->timer);
     loop->timer = NULL;
-    bhi_supervisor_end(loop, BH_RUN_STOPPED);
+    bhi_supervisor_end(loop, BH_RUN_STOPPED, NULL);
 }
 
 /* ---- running ---- */
@@ -153,7 +152,7 @@ static void end_run(bhi_run_loop *loop)
     if (must_stop(loop))
         stop(loop);
     else if (bhi_supervisor_decide(loop, found) == BHI_RUN_STUB)
-        bhi_supervisor_end(loop, BH_RUN_NONE);
+        bhi_supervisor_end(loop, BH_RUN_NONE, NULL);
     else
         restart_later(loop, failure);
 }

@@ -197,11 +197,10 @@ static void wait_until_decided_locked(bhi_supervisor *supervisor, bhi_run_loop *
     uint64_t until_ns = bhi_monotonic_ns() + supervisor->options.decision_ms_max * BHI_NS_PER_MS;
     struct timespec until = {.tv_sec = (time_t)(until_ns / BHI_NS_PER_SECOND),
                              .tv_nsec = (long)(until_ns % BHI_NS_PER_SECOND)};
-    int failed = 0;
-    while (failed == 0 && is_active(loop) && loop->run == BHI_RUN_UNKNOWN)
-        failed = pthread_cond_timedwait(&supervisor->changed, &supervisor->lock, &until);
-    if (is_active(loop))
-        decide_locked(loop, BHI_RUN_LOOP);
+    /* A stub is waited for until it is inactive: then its state is told right. */
+    while (is_active(loop) && loop->run != BHI_RUN_LOOP)
+        if (pthread_cond_timedwait(&supervisor->changed, &supervisor->lock, &until) != 0)
+            decide_locked(loop, BHI_RUN_LOOP);
 }
 
 static bh_status check_open_locked(const bh_capsule *capsule, bh_error *reterr)
@@ -251,23 +250,28 @@ bhi_run bhi_supervisor_decide(bhi_run_loop *loop, bhi_run found)
     return run;
 }
 
-void bhi_supervisor_note(bhi_run_loop *loop, bh_run_state state, const char *failure)
+static void note_locked(bhi_run_loop *loop, bh_run_state state, const char *failure)
 {
-    pthread_mutex_lock(&loop->supervisor->lock);
     loop->restarts += loop->state == BH_RUN_WAITING && state == BH_RUN_STARTING;
     loop->state = state;
     if (failure != NULL)
         snprintf(loop->failure, sizeof loop->failure, "%s", failure);
+}
+
+void bhi_supervisor_note(bhi_run_loop *loop, bh_run_state state, const char *failure)
+{
+    pthread_mutex_lock(&loop->supervisor->lock);
+    note_locked(loop, state, failure);
     pthread_mutex_unlock(&loop->supervisor->lock);
 }
 
-void bhi_supervisor_end(bhi_run_loop *loop, bh_run_state state)
+void bhi_supervisor_end(bhi_run_loop *loop, bh_run_state state, const char *failure)
 {
     bhi_supervisor *supervisor = loop->supervisor;
     pthread_mutex_lock(&supervisor->lock);
     bhi_worker_forget(loop->worker, &loop->task); /* U3 */
     bhi_list_remove(&loop->link);
-    loop->state = state;
+    note_locked(loop, state, failure);
     pthread_cond_broadcast(&supervisor->changed);
     pthread_mutex_unlock(&supervisor->lock);
 }

@@ -48,7 +48,8 @@ const bh_run_options *bhi_supervisor_options(const bhi_supervisor *supervisor);
 bhi_run bhi_supervisor_decide(struct bhi_run_loop *loop, bhi_run found);
 /* `failure` may be NULL: keep the last. */
 void bhi_supervisor_note(struct bhi_run_loop *loop, bh_run_state state, const char *failure);
-/* The loop is inactive, and may be freed at once: nothing of it is touched any more. */
-void bhi_supervisor_end(struct bhi_run_loop *loop, bh_run_state state);
+/* The same, and the loop is inactive: it may be freed at once, nothing of it is touched any more.
+ */
+void bhi_supervisor_end(struct bhi_run_loop *loop, bh_run_state state, const char *failure);
 
 #endif
