@@ -50,11 +50,12 @@ typedef struct bh_runtime_options {
                                     built, looked at twice a second; 0: none                    */
     uint32_t evict_ms; /* instances idle for so long go, down to min_idle     default 30,000     */
     const char *profiles_file; /* TOML: the weights of principals (docs/profiles.md); NULL: all 1 */
-    uint32_t mappings_max; /* memory mappings for instances of the whole process; 0: the kernel's
-                              vm.max_map_count less a reserve */
-    uint32_t verify_every; /* compare one in so many restored instances with its snapshot; 1: each;
-                              UINT32_MAX: none                              default 4096 */
-    bool verify_whole;     /* all of its memory, not a window of 64 KiB */
+    uint32_t mappings_max;  /* memory mappings for instances of the whole process; 0: the kernel's
+                               vm.max_map_count less a reserve */
+    uint32_t verify_every;  /* compare one in so many restored instances with its snapshot; 1: each;
+                               UINT32_MAX: none                              default 4096 */
+    bool verify_whole;      /* all of its memory, not a window of 64 KiB */
+    uint32_t event_workers; /* threads that call the handlers of messages, 1 to 64; default 1 */
     bh_run_options run;
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */
     void *guest_log_arg;

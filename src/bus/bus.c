@@ -30,17 +30,27 @@ struct bhi_subscriber {
     bool is_scoped; /* to `principal` and the system */
     bhi_bytes principal;
     pthread_mutex_t lock;
-    bhi_queue queue;      /* guarded by lock */
-    atomic_size_t queued; /* its count, for whoever asks without the lock; relaxed */
+    bhi_queue queue; /* guarded by lock */
     uint8_t principal_text[];
 };
+
+/* Whoever subscribes or closes waits for the publishers that are there, not for those to come: else
+ * a storm of messages would keep every lease from ending. */
+static void init_lock(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+}
 
 bh_status bhi_bus_create(bhi_bus **ret_bus, bh_error *reterr)
 {
     bhi_bus *bus = calloc(1, sizeof *bus);
     if (bus == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a bus");
-    pthread_rwlock_init(&bus->lock, NULL);
+    init_lock(&bus->lock);
     *ret_bus = bus;
     return BH_OK;
 }
@@ -118,9 +128,12 @@ void bhi_subscriber_close(bhi_subscriber *subscriber)
     atomic_fetch_sub_explicit(&bus->subscribers_count, 1, memory_order_relaxed);
 }
 
-bool bhi_subscriber_is_empty(const bhi_subscriber *subscriber)
+bool bhi_subscriber_is_empty(bhi_subscriber *subscriber)
 {
-    return atomic_load_explicit(&subscriber->queued, memory_order_relaxed) == 0;
+    pthread_mutex_lock(&subscriber->lock);
+    bool is_empty = subscriber->queue.count == 0;
+    pthread_mutex_unlock(&subscriber->lock);
+    return is_empty;
 }
 
 void bhi_subscriber_take(bhi_subscriber *subscriber, size_t bytes_max, bool one_principal,
@@ -128,7 +141,6 @@ void bhi_subscriber_take(bhi_subscriber *subscriber, size_t bytes_max, bool one_
 {
     pthread_mutex_lock(&subscriber->lock);
     bhi_queue_take(&subscriber->queue, bytes_max, one_principal, ret_batch);
-    atomic_store_explicit(&subscriber->queued, subscriber->queue.count, memory_order_relaxed);
     pthread_mutex_unlock(&subscriber->lock);
 }
 
@@ -153,7 +165,6 @@ static void deliver(bhi_subscriber *subscriber, fan_out *fan)
     bool was_empty = queue->count == 0;
     uint64_t lagged = queue->lagged;
     bhi_queue_push(queue, fan->message);
-    atomic_store_explicit(&subscriber->queued, queue->count, memory_order_relaxed);
     fan->dropped += queue->lagged - lagged;
     if (was_empty && queue->count > 0)
         subscriber->ready_cb(subscriber->arg);

@@ -20,12 +20,13 @@ _Static_assert((BHI_BUS_PRINCIPAL_MESSAGES_MAX & (BHI_BUS_PRINCIPAL_MESSAGES_MAX
 struct bhi_lane {
     UT_hash_handle hh;
     bool is_refused;
-    bhi_link link; /* on turns or idle */
+    bhi_link link;   /* on turns or idle */
+    bool is_in_turn; /* a batch was full in the middle of its turn */
     size_t bytes, deficit;
     uint32_t first, count, capacity;
     bhi_message **ring;
     size_t key_len;
-    uint8_t key[KEY_BYTES_MAX]; /* attribution, then the principal */
+    uint8_t key[KEY_BYTES_MAX]; /* how far it is trusted, then the principal */
 };
 
 void bhi_queue_init(bhi_queue *queue)
@@ -51,7 +52,8 @@ static size_t write_key(const bhi_message *message, uint8_t key[KEY_BYTES_MAX])
 {
     bhi_bytes principal = message->spec.principal;
     BHI_ASSERT(principal.len < KEY_BYTES_MAX); /* a principal has at most 64 bytes */
-    key[0] = (uint8_t)message->spec.attribution;
+    /* Who may be acted for is not to share a batch with who says so only. */
+    key[0] = (uint8_t)(message->spec.attribution << 1 | message->spec.may_act);
     if (principal.len > 0)
         memcpy(key + 1, principal.data, principal.len);
     return principal.len + 1;
@@ -100,13 +102,12 @@ static void become_active(bhi_queue *queue, bhi_lane *lane)
 static void become_idle(bhi_queue *queue, bhi_lane *lane)
 {
     lane->deficit = 0;
+    lane->is_in_turn = false;
     bhi_list_remove(&lane->link);
     bhi_list_push_back(&queue->idle, &lane->link);
     queue->active_count--;
-    if (++queue->idle_count <= IDLE_LANES_MAX)
-        return;
-    free_lane(queue, BHI_CONTAINER_OF(bhi_list_first(&queue->idle), bhi_lane, link));
-    queue->idle_count--;
+    for (queue->idle_count++; queue->idle_count > IDLE_LANES_MAX; queue->idle_count--)
+        free_lane(queue, BHI_CONTAINER_OF(bhi_list_first(&queue->idle), bhi_lane, link));
 }
 
 /* ---- messages ---- */
@@ -116,15 +117,22 @@ static bhi_message *first_of(const bhi_lane *lane)
     return lane->ring[lane->first & (lane->capacity - 1)];
 }
 
+/* What a message takes of the queue's room (M2). */
+static size_t weight_of(const bhi_message *message)
+{
+    size_t bytes = bhi_message_bytes(message);
+    return bytes > BHI_BUS_MESSAGE_BYTES_MIN ? bytes : BHI_BUS_MESSAGE_BYTES_MIN;
+}
+
 /* The lane's first message leaves the queue, with its reference. The lane stays where it is. */
 static bhi_message *shift(bhi_queue *queue, bhi_lane *lane)
 {
     bhi_message *message = first_of(lane);
-    size_t bytes = bhi_message_bytes(message);
+    size_t weight = weight_of(message);
     lane->first++;
     lane->count--;
-    lane->bytes -= bytes;
-    queue->bytes -= bytes;
+    lane->bytes -= weight;
+    queue->bytes -= weight;
     queue->count--;
     return message;
 }
@@ -165,10 +173,10 @@ static bool grow_ring(bhi_lane *lane)
     return true;
 }
 
-/* M2: room for one more of this lane and of so many bytes. */
-static void make_room(bhi_queue *queue, bhi_lane *lane, size_t bytes)
+/* M2: room for one more of this lane and of this weight. */
+static void make_room(bhi_queue *queue, bhi_lane *lane, size_t weight)
 {
-    while (queue->bytes + bytes > BHI_BUS_QUEUE_BYTES_MAX)
+    while (queue->bytes + weight > BHI_BUS_QUEUE_BYTES_MAX)
         drop_first(queue, largest_lane(queue), lane);
     if (lane->count == BHI_BUS_PRINCIPAL_MESSAGES_MAX)
         drop_first(queue, lane, lane);
@@ -183,8 +191,8 @@ static bool lose(bhi_queue *queue)
 
 bool bhi_queue_push(bhi_queue *queue, bhi_message *message)
 {
-    size_t bytes = bhi_message_bytes(message);
-    BHI_ASSERT(bytes <= BHI_BUS_QUEUE_BYTES_MAX);
+    size_t weight = weight_of(message);
+    BHI_ASSERT(weight <= BHI_BUS_QUEUE_BYTES_MAX);
     bhi_lane *lane = take_lane(queue, message);
     if (lane == NULL)
         return lose(queue);
@@ -193,47 +201,62 @@ bool bhi_queue_push(bhi_queue *queue, bhi_message *message)
         return lose(queue);
     if (lane->count == 0)
         become_active(queue, lane);
-    make_room(queue, lane, bytes);
+    make_room(queue, lane, weight);
     lane->ring[(lane->first + lane->count) & (lane->capacity - 1)] = bhi_message_retain(message);
     lane->count++;
-    lane->bytes += bytes;
-    queue->bytes += bytes;
+    lane->bytes += weight;
+    queue->bytes += weight;
     queue->count++;
     return true;
 }
 
 /* ---- taking ---- */
 
-static bool may_take(const bhi_batch *batch, size_t taken_bytes, size_t bytes, size_t bytes_max)
+typedef struct batch_room {
+    size_t bytes_max, bytes;
+    bhi_batch *batch;
+} batch_room;
+
+static bool may_take(const batch_room *room, size_t bytes)
 {
-    return batch->count < BHI_BUS_TAKE_MAX &&
-           (batch->count == 0 || taken_bytes + bytes <= bytes_max);
+    return room->batch->count < BHI_BUS_TAKE_MAX &&
+           (room->batch->count == 0 || room->bytes + bytes <= room->bytes_max);
 }
 
-static void move_to_back(bhi_queue *queue, bhi_lane *lane)
+/* A batch is bounded in bytes and in messages, and turns share both: a message costs at least its
+ * share of the latter. */
+static size_t cost_of(const batch_room *room, size_t bytes)
 {
+    size_t share = room->bytes_max / BHI_BUS_TAKE_MAX;
+    return bytes > share ? bytes : share;
+}
+
+static void end_turn(bhi_queue *queue, bhi_lane *lane)
+{
+    lane->is_in_turn = false;
     bhi_list_remove(&lane->link);
     bhi_list_push_back(&queue->turns, &lane->link);
 }
 
-/* What the lane's deficit allows. False: the batch is full. */
-static bool take_turn(bhi_queue *queue, bhi_lane *lane, size_t bytes_max, size_t *inout_bytes,
-                      bhi_batch *batch)
+/* What the lane's deficit allows. False: the batch is full, and the turn goes on in the next. */
+static bool take_turn(bhi_queue *queue, bhi_lane *lane, batch_room *room)
 {
     while (lane->count > 0) {
         size_t bytes = bhi_message_bytes(first_of(lane));
-        if (!may_take(batch, *inout_bytes, bytes, bytes_max))
+        size_t cost = cost_of(room, bytes);
+        lane->is_in_turn = !may_take(room, bytes);
+        if (lane->is_in_turn)
             return false;
-        if (bytes > lane->deficit)
+        if (cost > lane->deficit)
             break;
-        lane->deficit -= bytes;
-        *inout_bytes += bytes;
-        batch->messages[batch->count++] = shift(queue, lane);
+        lane->deficit -= cost;
+        room->bytes += bytes;
+        room->batch->messages[room->batch->count++] = shift(queue, lane);
     }
     if (lane->count == 0)
         become_idle(queue, lane);
     else
-        move_to_back(queue, lane);
+        end_turn(queue, lane);
     return true;
 }
 
@@ -243,43 +266,42 @@ static bhi_lane *first_lane(const bhi_queue *queue)
     return link == NULL ? NULL : BHI_CONTAINER_OF(link, bhi_lane, link);
 }
 
-static void take_in_turns(bhi_queue *queue, size_t bytes_max, bhi_batch *batch)
+static void take_in_turns(bhi_queue *queue, batch_room *room)
 {
-    size_t bytes = 0;
     if (queue->active_count == 0)
         return;
-    size_t quantum = bytes_max / queue->active_count;
+    size_t quantum = room->bytes_max / queue->active_count;
     if (quantum < QUANTUM_BYTES_MIN)
         quantum = QUANTUM_BYTES_MIN;
     for (bhi_lane *lane = first_lane(queue); lane != NULL; lane = first_lane(queue)) {
-        lane->deficit += quantum;
-        if (!take_turn(queue, lane, bytes_max, &bytes, batch))
+        if (!lane->is_in_turn)
+            lane->deficit += quantum;
+        if (!take_turn(queue, lane, room))
             return;
     }
 }
 
 /* A whole batch of whoever's turn it is. */
-static void take_of_one(bhi_queue *queue, size_t bytes_max, bhi_batch *batch)
+static void take_of_one(bhi_queue *queue, batch_room *room)
 {
-    size_t bytes = 0;
     bhi_lane *lane = first_lane(queue);
     if (lane == NULL)
         return;
     lane->deficit = SIZE_MAX;
-    bool is_whole = take_turn(queue, lane, bytes_max, &bytes, batch);
-    if (!is_whole) {
+    if (!take_turn(queue, lane, room)) {
         lane->deficit = 0;
-        move_to_back(queue, lane);
+        end_turn(queue, lane);
     }
 }
 
 void bhi_queue_take(bhi_queue *queue, size_t bytes_max, bool one_principal, bhi_batch *ret_batch)
 {
+    batch_room room = {.bytes_max = bytes_max, .batch = ret_batch};
     ret_batch->count = 0;
     if (one_principal)
-        take_of_one(queue, bytes_max, ret_batch);
+        take_of_one(queue, &room);
     else
-        take_in_turns(queue, bytes_max, ret_batch);
+        take_in_turns(queue, &room);
     ret_batch->dropped = queue->dropped;
     ret_batch->lagged = queue->lagged;
     queue->dropped = 0;

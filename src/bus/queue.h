@@ -17,12 +17,13 @@
 typedef struct bhi_lane bhi_lane;
 
 typedef struct bhi_queue {
-    bhi_lane *lanes;  /* hash table by attribution and principal */
+    bhi_lane *lanes;  /* hash table by trust and principal */
     bhi_lane *latest; /* the lane used last, or NULL */
     bhi_link turns;   /* lanes with messages, in the order of their turns */
     bhi_link idle;    /* lanes without, kept for their principal's next message, oldest first */
     uint32_t idle_count, active_count;
-    size_t bytes, count;
+    size_t bytes; /* as M2 counts them */
+    size_t count;
     uint64_t dropped; /* since the last take */
     uint64_t lagged;  /* ever */
 } bhi_queue;

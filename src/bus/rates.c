@@ -83,14 +83,15 @@ static window *make_window(bhi_publish_rates *rates, const uint8_t *key, size_t 
     return made;
 }
 
-static window *take_window(bhi_publish_rates *rates, const bhi_rate_charge *charge)
+static window *take_window(bhi_publish_rates *rates, const bhi_rate_charge *charge,
+                           bhi_bytes principal)
 {
     uint8_t key[KEY_BYTES_MAX];
-    size_t key_len = charge->source_id.len + charge->principal.len;
+    size_t key_len = charge->source_id.len + principal.len;
     window *found;
     BHI_ASSERT(key_len <= KEY_BYTES_MAX);
     memcpy(key, charge->source_id.data, charge->source_id.len);
-    memcpy(key + charge->source_id.len, charge->principal.data, charge->principal.len);
+    memcpy(key + charge->source_id.len, principal.data, principal.len);
     HASH_FIND(hh, rates->windows, key, key_len, found);
     if (found == NULL)
         found = make_window(rates, key, key_len);
@@ -101,24 +102,37 @@ static window *take_window(bhi_publish_rates *rates, const bhi_rate_charge *char
     return found;
 }
 
-static bool charge_window(window *charged, const bhi_rate_charge *charge)
+/* Begins a new window when the second is over. */
+static bool has_room(window *paying, const bhi_rate_charge *charge)
 {
-    if (charge->now_ns - charged->began_ns >= BHI_NS_PER_SECOND) {
-        charged->began_ns = charge->now_ns;
-        charged->bytes = 0;
+    if (charge->now_ns - paying->began_ns >= BHI_NS_PER_SECOND) {
+        paying->began_ns = charge->now_ns;
+        paying->bytes = 0;
     }
-    if (charge->bytes > charge->bytes_per_s_max ||
-        charged->bytes > charge->bytes_per_s_max - charge->bytes)
+    return charge->bytes <= charge->bytes_per_s_max &&
+           paying->bytes <= charge->bytes_per_s_max - charge->bytes;
+}
+
+static bool take_locked(bhi_publish_rates *rates, const bhi_rate_charge *charge)
+{
+    window *own = take_window(rates, charge, charge->principal);
+    if (own == NULL || !has_room(own, charge))
         return false;
-    charged->bytes += charge->bytes;
+    if (charge->claimed.len > 0) {
+        window *claimed =
+            take_window(rates, charge, charge->claimed); /* does not forget the latest one */
+        if (claimed == NULL || !has_room(claimed, charge))
+            return false;
+        claimed->bytes += charge->bytes;
+    }
+    own->bytes += charge->bytes;
     return true;
 }
 
 bool bhi_rates_take(bhi_publish_rates *rates, const bhi_rate_charge *charge)
 {
     pthread_mutex_lock(&rates->lock);
-    window *charged = take_window(rates, charge);
-    bool is_taken = charged != NULL && charge_window(charged, charge);
+    bool is_taken = take_locked(rates, charge);
     pthread_mutex_unlock(&rates->lock);
     return is_taken;
 }

@@ -23,12 +23,13 @@ void bhi_rates_destroy(bhi_publish_rates *rates);
 typedef struct bhi_rate_charge {
     bhi_bytes source_id; /* UUID text                */
     bhi_bytes principal; /* at most 64 bytes         */
+    bhi_bytes claimed;   /* another one that pays the same, or empty */
     uint64_t bytes;
     uint64_t bytes_per_s_max;
     uint64_t now_ns;
 } bhi_rate_charge;
 
-/* Count the bytes, or nothing (false) when they would exceed what is left of the window. */
+/* Count the bytes for each, or nothing (false) when they would exceed what is left of a window. */
 bool bhi_rates_take(bhi_publish_rates *rates, const bhi_rate_charge *charge);
 
 #endif

@@ -37,46 +37,55 @@ static bool check_form(bhi_bytes topic, bhi_bytes payload, bhi_ipc_error_code *r
     return true;
 }
 
-static bool charge(const bhi_lease_context *lease, bhi_bytes principal, size_t bytes)
+/* An uplink pays too for whom it claims, so that new names buy no new budget. */
+static bool charge(const bhi_lease_context *lease, const bhi_message_spec *spec)
 {
     bhi_rate_charge charge = {.source_id = lease->session_id,
-                              .principal = principal,
-                              .bytes = bytes,
+                              .principal = lease->principal,
+                              .bytes = spec->topic.len + spec->payload.len,
                               .bytes_per_s_max = lease->publish_bytes_per_s_max,
                               .now_ns = bhi_monotonic_ns()};
+    if (!bhi_bytes_equal(spec->principal, lease->principal))
+        charge.claimed = spec->principal;
     return bhi_rates_take(lease->rates, &charge);
 }
 
-/* Rights to the topic, depth and rate. An uplink pays too for whom it claims, so that new names buy
- * no new budget. */
+/* Rights to the topic, depth and rate. */
 static bool admit(const bhi_lease_context *lease, const bhi_message_spec *spec,
                   bhi_ipc_error_code *ret_error)
 {
-    size_t bytes = spec->topic.len + spec->payload.len;
     if (!is_covered(lease->grants->publish, spec->topic))
         return fail(BHI_IPC_ERROR_CODE_CAPABILITY_DENIED, ret_error);
     if (spec->depth > BHI_BUS_DEPTH_MAX)
         return fail(BHI_IPC_ERROR_CODE_QUOTA, ret_error);
-    bool is_own = bhi_bytes_equal(spec->principal, lease->principal);
-    if (!charge(lease, lease->principal, bytes) ||
-        (!is_own && !charge(lease, spec->principal, bytes)))
+    if (!charge(lease, spec))
         return fail(BHI_IPC_ERROR_CODE_RATE_LIMITED, ret_error);
     return true;
 }
 
-static bool deliver(bhi_guest *guest, const bhi_message_spec *spec, bhi_ipc_error_code *ret_error)
+static bhi_publish_verdict hand_over(bhi_bus *bus, const bhi_message_spec *spec)
 {
     bhi_message *message;
-    if (bhi_message_create(spec, &message, NULL) != BH_OK) {
-        *ret_error = (bhi_ipc_error_code){.tag = BHI_IPC_ERROR_CODE_UNKNOWN,
-                                          .unknown = BHI_BYTES_LITERAL("the host has no memory")};
-        return false;
-    }
-    bhi_publish_verdict verdict = bhi_bus_publish(guest->lease->bus, message);
+    if (bhi_message_create(spec, &message, NULL) != BH_OK)
+        return BHI_PUBLISH_FAILED;
+    bhi_publish_verdict verdict = bhi_bus_publish(bus, message);
     bhi_message_release(message);
-    if (verdict == BHI_PUBLISH_BACKPRESSURE)
+    return verdict;
+}
+
+static bool deliver(bhi_guest *guest, const bhi_message_spec *spec, bhi_ipc_error_code *ret_error)
+{
+    switch (hand_over(guest->lease->bus, spec)) {
+    case BHI_PUBLISH_OK:
+        return true;
+    case BHI_PUBLISH_BACKPRESSURE:
         return fail(BHI_IPC_ERROR_CODE_BACKPRESSURE, ret_error);
-    return true;
+    case BHI_PUBLISH_FAILED:
+        break;
+    }
+    fail(BHI_IPC_ERROR_CODE_UNKNOWN, ret_error);
+    ret_error->unknown = BHI_BYTES_LITERAL("the host has no memory");
+    return false;
 }
 
 static bool publish_spec(bhi_guest *guest, const bhi_message_spec *spec, bhi_ipc_unit_result *ret)

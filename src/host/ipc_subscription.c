@@ -1,8 +1,11 @@
 /* host/ipc_subscription.c - a bus subscriber in a guest's hands.
  *
- * Publishers on any thread post `arrival` to the guest's worker when the queue turns from empty to
- * not empty; there it wakes whoever waits. Closing the subscriber ends the posts, and forgetting
- * the task takes one off that has come already.
+ * Whoever finds no messages and may go to wait notes that in `is_wanted`. The publisher whose
+ * message comes to an empty queue then posts `arrival` to the guest's worker, where it wakes who
+ * waits; without the note it posts nothing, so that a guest that is busy with its messages costs
+ * publishers no wake-up. No arrival is missed: the note is made before the queue is found empty
+ * (bhi_subscriber_is_empty). Closing the subscriber ends the posts, and forgetting the task takes
+ * one off that has come already.
  *
  * A run loop acts for whoever's messages it took last: a batch holds messages of one principal, and
  * taking it makes the lease that principal's. Messages of a principal that is only claimed, and may
@@ -24,14 +27,21 @@ struct bhi_ipc_subscription {
     bhi_subscriber *subscriber;
     bhi_worker *worker;
     bhi_task arrival;
+    atomic_bool is_wanted; /* the next arrival is to be posted; relaxed: the queue's lock orders */
 };
 
 /* ---- open and drop ---- */
 
-static bool has_messages(const bhi_waitable *waitable)
+/* The note has no effect on what anybody sees, and a stale one costs one post. */
+static bool is_ready_or_wanted(bhi_ipc_subscription *self)
 {
-    const bhi_ipc_subscription *self = BHI_CONTAINER_OF(waitable, bhi_ipc_subscription, waitable);
+    atomic_store_explicit(&self->is_wanted, true, memory_order_relaxed);
     return !bhi_subscriber_is_empty(self->subscriber);
+}
+
+static bool is_ready(const bhi_waitable *waitable)
+{
+    return is_ready_or_wanted(BHI_CONTAINER_OF(waitable, bhi_ipc_subscription, waitable));
 }
 
 static void run_arrival(bhi_task *task)
@@ -43,6 +53,9 @@ static void run_arrival(bhi_task *task)
 static void ready_cb(void *arg)
 {
     bhi_ipc_subscription *self = arg;
+    if (!atomic_load_explicit(&self->is_wanted, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&self->is_wanted, false, memory_order_relaxed);
     bhi_worker_post(self->worker, &self->arrival);
 }
 
@@ -54,7 +67,7 @@ bool bhi_ipc_subscription_open(bhi_guest *guest, bhi_bytes pattern,
     if (self == NULL)
         return bhi_guest_trap(guest, "the host has no memory for a subscription");
     bhi_task_init(&self->arrival, run_arrival);
-    self->waitable.is_ready = has_messages;
+    self->waitable.is_ready = is_ready;
     self->worker = lease->worker;
     bhi_subscriber_options options = {.pattern = pattern,
                                       .principal =
@@ -124,10 +137,10 @@ static void act_for(bhi_lease_context *lease, const bhi_message_spec *spec)
     lease->called_at_ns = bhi_monotonic_ns();
 }
 
-/* Deeper than what the lease answers to, if it is no run loop: it read what others caused. */
+/* A lease that reads what others caused goes deeper than they; its own messages cause nothing. */
 static void take_depth(bhi_lease_context *lease, const bhi_message_spec *spec)
 {
-    if (lease->publish_depth <= spec->depth)
+    if (lease->publish_depth <= spec->depth && !bhi_bytes_equal(spec->source_id, lease->session_id))
         lease->publish_depth = spec->depth + 1;
 }
 
@@ -247,7 +260,7 @@ static bool wait_for_messages(bhi_guest *guest, bhi_ipc_subscription *self, uint
                        &timer, NULL) != BH_OK)
         return bhi_guest_trap(guest, "the host has no memory for a timer");
     bool is_alive = true;
-    while (is_alive && !until.is_over && bhi_subscriber_is_empty(self->subscriber))
+    while (is_alive && !until.is_over && !is_ready_or_wanted(self))
         is_alive = suspend_once(guest, &self->waitable, &until);
     bhi_timer_close(timer);
     return is_alive;

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "runtime/dispatcher.h"
 #include "runtime/invocation.h"
 #include "runtime/keeper.h"
 #include "runtime/pooled.h"
@@ -271,16 +272,24 @@ bh_status bh_capsule_start(bh_capsule *capsule, bh_error *reterr)
 {
     if (capsule == NULL)
         return bhi_fail(reterr, BH_E_ARG, "capsule must not be NULL");
-    return bhi_supervisor_start(capsule->runtime->supervisor, capsule, reterr);
+    bh_status status = bhi_supervisor_start(capsule->runtime->supervisor, capsule, reterr);
+    if (status != BH_OK)
+        return status;
+    status = bhi_dispatcher_start(capsule->runtime->dispatcher, capsule, reterr);
+    if (status != BH_OK)
+        bhi_supervisor_stop(capsule->runtime->supervisor, capsule);
+    return status;
 }
 
 void bh_capsule_stop(bh_capsule *capsule)
 {
+    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
     bhi_supervisor_stop(capsule->runtime->supervisor, capsule);
 }
 
 void bh_capsule_close(bh_capsule *capsule)
 {
+    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
     bhi_supervisor_close(capsule->runtime->supervisor, capsule);
     bhi_pool_close(capsule->pool);
 }
@@ -290,6 +299,7 @@ void bh_capsule_release(bh_capsule *capsule)
     if (capsule == NULL ||
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
+    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
     bhi_supervisor_remove(capsule->runtime->supervisor, capsule);
     bhi_keeper_remove(capsule->runtime->keeper, capsule);
     bhi_sources_remove(capsule->runtime->sources, &capsule->source);

@@ -40,6 +40,7 @@ struct bhi_invocation {
     bhi_slot *slot; /* leased or building */
     bhi_pooled *pooled;
     bhi_lease_context lease;
+    const bhi_message *cause; /* the message that it handles, or NULL */
     bhi_budget budget;
     bhi_hook_call hook_call;
     bhi_buffer own_buffer;
@@ -219,6 +220,19 @@ static void set_lease(bhi_invocation *invocation)
     bhi_instance_guest(invocation->pooled->instance)->lease = &invocation->lease;
 }
 
+static void set_cause(bhi_invocation *invocation)
+{
+    const bhi_message *cause = invocation->cause;
+    if (cause == NULL)
+        return;
+    bhi_lease_context *lease = &invocation->lease;
+    bool is_system = cause->spec.attribution == BHI_ATTRIBUTION_SYSTEM;
+    lease->source_id = cause->spec.source_id;
+    lease->attribution = is_system ? BHI_ATTRIBUTION_VERIFIED : cause->spec.attribution;
+    lease->may_act = cause->spec.may_act;
+    lease->publish_depth = cause->spec.depth + 1;
+}
+
 static void begin_call(bhi_invocation *invocation)
 {
     static const bhi_entry entries[] = {
@@ -236,6 +250,7 @@ static void begin_call(bhi_invocation *invocation)
         .is_cancelled = &invocation->is_cancelled,
     };
     set_lease(invocation);
+    set_cause(invocation);
     invocation->stage = STAGE_CALL;
     if (request->entry != BH_ENTRY_HOOK) {
         bhi_instance_begin_entry(instance, &invocation->budget, entries[request->entry]);
@@ -589,6 +604,11 @@ void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer)
 void bhi_invocation_nest(bhi_invocation *invocation, bhi_invocation *parent)
 {
     invocation->waiter.parent = &parent->waiter;
+}
+
+void bhi_invocation_caused_by(bhi_invocation *invocation, const bhi_message *message)
+{
+    invocation->cause = message;
 }
 
 void bhi_invocation_cancel(bhi_invocation *invocation)

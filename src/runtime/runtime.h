@@ -12,6 +12,7 @@ struct bh_runtime {
     bhi_engine *engine;
     bhi_kv_store *kv; /* NULL: no state directory was given */
     bhi_bus *bus;
+    struct bhi_dispatcher *dispatcher;
     bhi_publish_rates *rates;
     struct bhi_sources *sources;
     struct bhi_keeper *keeper;

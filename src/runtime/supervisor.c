@@ -22,6 +22,7 @@ struct bhi_supervisor {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bhi_link active;    /* guarded by lock; by bhi_run_loop.link */
+    bool is_closing;    /* guarded by lock */
     bhi_worker *worker; /* guarded by lock until it is made, then set; NULL: no run loop yet */
 };
 
@@ -122,6 +123,20 @@ void bhi_supervisor_remove(bhi_supervisor *supervisor, bh_capsule *capsule)
     bhi_run_loop_destroy(capsule->run_loop);
 }
 
+void bhi_supervisor_stop_all(bhi_supervisor *supervisor)
+{
+    if (supervisor == NULL)
+        return;
+    pthread_mutex_lock(&supervisor->lock);
+    supervisor->is_closing = true;
+    bhi_link *first;
+    while ((first = bhi_list_first(&supervisor->active)) != NULL) {
+        ask_to_stop_locked(BHI_CONTAINER_OF(first, bhi_run_loop, link));
+        pthread_cond_wait(&supervisor->changed, &supervisor->lock);
+    }
+    pthread_mutex_unlock(&supervisor->lock);
+}
+
 /* ---- start ---- */
 
 static bh_status open_worker_locked(bhi_supervisor *supervisor, bh_error *reterr)
@@ -203,29 +218,30 @@ static void wait_until_decided_locked(bhi_supervisor *supervisor, bhi_run_loop *
             decide_locked(loop, BHI_RUN_LOOP);
 }
 
-static bh_status check_open_locked(const bh_capsule *capsule, bh_error *reterr)
+static bh_status check_open_locked(const bhi_supervisor *supervisor, const bh_capsule *capsule,
+                                   bh_error *reterr)
 {
-    return capsule->must_not_start
-               ? bhi_fail(reterr, BH_E_CLOSED, "capsule %s is closed", capsule->manifest.name)
-               : BH_OK;
+    if (!capsule->must_not_start && !supervisor->is_closing)
+        return BH_OK;
+    return bhi_fail(reterr, BH_E_CLOSED, "capsule %s is closed", capsule->manifest.name);
 }
 
 static bh_status start_locked(bhi_supervisor *supervisor, bh_capsule *capsule, bh_error *reterr)
 {
     bool may_run =
         capsule->manifest.run != BHI_RUN_STUB && bhi_code_has_entry(capsule->code, BHI_ENTRY_RUN);
-    bh_status status = check_open_locked(capsule, reterr);
+    bh_status status = check_open_locked(supervisor, capsule, reterr);
     if (status == BH_OK && may_run)
         status = prepare_locked(supervisor, capsule, reterr);
     if (status != BH_OK)
         return status;
     take_over_locked(supervisor, capsule);
-    status = check_open_locked(capsule, reterr);
+    status = check_open_locked(supervisor, capsule, reterr);
     if (status != BH_OK || !may_run)
         return status;
     begin_locked(supervisor, capsule->run_loop);
     wait_until_decided_locked(supervisor, capsule->run_loop);
-    return check_open_locked(capsule, reterr);
+    return check_open_locked(supervisor, capsule, reterr);
 }
 
 bh_status bhi_supervisor_start(bhi_supervisor *supervisor, bh_capsule *capsule, bh_error *reterr)

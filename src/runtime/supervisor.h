@@ -22,6 +22,8 @@ struct bhi_run_loop;
 /* Fails with BH_E_ARG, BH_E_NOMEM. */
 BH_MUST_USE bh_status bhi_supervisor_create(const bh_run_options *options,
                                             bhi_supervisor **ret_supervisor, bh_error *reterr);
+/* No loop is active any more, and none is started from now on. Takes NULL. */
+void bhi_supervisor_stop_all(bhi_supervisor *supervisor);
 /* No capsule is left. Takes NULL. */
 void bhi_supervisor_destroy(bhi_supervisor *supervisor);
 

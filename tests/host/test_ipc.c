@@ -248,6 +248,7 @@ static void hooks_have_no_bindings(void **state)
 
 typedef struct caller {
     pthread_t thread;
+    bh_capsule *capsule; /* NULL: the probe */
     const char *principal, *action, *payload;
     uint32_t timeout_ms;
     bh_result result;
@@ -262,7 +263,8 @@ static void *run_caller(void *arg)
                           .payload_len = strlen(self->payload),
                           .principal = self->principal,
                           .timeout_ms = self->timeout_ms};
-    self->status = bh_invoke(probe, &request, &self->result, NULL);
+    self->status =
+        bh_invoke(self->capsule != NULL ? self->capsule : probe, &request, &self->result, NULL);
     return NULL;
 }
 
@@ -333,16 +335,21 @@ static void an_abandoned_recv_leaves_nothing(void **state)
     bh_result_deinit(&waiting.result);
 }
 
-/* What causes what is counted across leases: each publishes what it heard, one deeper. */
+/* Two capsules in turn: each publishes what it heard of the other, one deeper. */
 static void messages_that_cause_each_other_end_at_depth_8(void **state)
 {
     enum { CHAIN = 10 };
     caller links[CHAIN];
+    bh_capsule *other = load_with("other", RIGHTS);
     char payloads[CHAIN][32];
     for (int i = 0; i < CHAIN; i++) {
         snprintf(payloads[i], sizeof payloads[i], "t.d%d=t.d%d", i, i + 1);
-        links[i] = (caller){
-            .principal = "alice", .action = "loop", .payload = payloads[i], .timeout_ms = 3000};
+        links[i] = (caller){.capsule = i % 2 == 0 ? other : probe,
+
+                            .principal = "alice",
+                            .action = "loop",
+                            .payload = payloads[i],
+                            .timeout_ms = 3000};
         start(&links[i]);
     }
     expect("publish", "t.d0=1", "ok");
@@ -356,6 +363,7 @@ static void messages_that_cause_each_other_end_at_depth_8(void **state)
             assert_int_equal(links[i].result.outcome, BH_OUTCOME_DEADLINE);
         bh_result_deinit(&links[i].result);
     }
+    bh_capsule_release(other);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
