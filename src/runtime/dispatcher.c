@@ -224,6 +224,8 @@ bh_status bhi_dispatcher_start(bhi_dispatcher *dispatcher, bh_capsule *capsule, 
 
 void bhi_dispatcher_stop(bhi_dispatcher *dispatcher, bh_capsule *capsule)
 {
+    if (capsule->manifest.name == NULL)
+        return; /* its manifest was refused */
     pthread_mutex_lock(&dispatcher->lock);
     started *found = find_started(dispatcher, capsule->manifest.name);
     if (found != NULL && found->capsule == capsule)
