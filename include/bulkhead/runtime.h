@@ -45,7 +45,8 @@ typedef struct bh_runtime_options {
     const char *cache_directory; /* compiled code; NULL: none, compile at every load */
     uint64_t kv_map_bytes_max; /* ceiling of the store's file                default 16 GiB      */
     uint32_t tick_us;  /* how often running guests are looked at; 100 to 100,000   default 1000 */
-    uint32_t live_max; /* ceiling of live instances of all capsules; 0: none                    */
+    uint32_t live_max; /* ceiling of live instances of all capsules, not counting those of run
+                          loops; 0: none                                                        */
     uint64_t resident_bytes_max; /* of the process: above it idle instances go and no new one is
                                     built, looked at twice a second; 0: none                    */
     uint32_t evict_ms; /* instances idle for so long go, down to min_idle     default 30,000     */
