@@ -137,11 +137,13 @@ static bh_status open_lanes(bhi_dispatcher *dispatcher, bh_error *reterr)
 static started *make_started(bh_capsule *capsule)
 {
     const bhi_grants *grants = &capsule->grants;
-    started *made = calloc(1, sizeof *made + grants->handlers_count * sizeof(handler));
+    /* A run loop subscribes to the topics of its handlers itself. */
+    size_t count = bhi_capsule_is_run_loop(capsule) ? 0 : grants->handlers_count;
+    started *made = calloc(1, sizeof *made + count * sizeof(handler));
     if (made == NULL)
         return NULL;
     made->capsule = capsule;
-    made->handlers_count = grants->handlers_count;
+    made->handlers_count = count;
     for (size_t i = 0; i < made->handlers_count; i++) {
         made->handlers[i].binding = &grants->handlers[i];
         made->handlers[i].owner = made;
@@ -222,6 +224,8 @@ bh_status bhi_dispatcher_start(bhi_dispatcher *dispatcher, bh_capsule *capsule, 
 
 void bhi_dispatcher_stop(bhi_dispatcher *dispatcher, bh_capsule *capsule)
 {
+    if (capsule->manifest.name == NULL)
+        return; /* its manifest was refused */
     pthread_mutex_lock(&dispatcher->lock);
     started *found = find_started(dispatcher, capsule->manifest.name);
     if (found != NULL && found->capsule == capsule)

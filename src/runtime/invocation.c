@@ -17,6 +17,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "runtime/admission.h"
+#include "runtime/lease.h"
 #include "runtime/pooled.h"
 #include "runtime/profiles.h"
 #include "worker/operation.h"
@@ -206,31 +207,16 @@ static bool is_cancelled(bhi_invocation *invocation)
 
 static void set_lease(bhi_invocation *invocation)
 {
-    bh_capsule *capsule = invocation->capsule;
-    const bhi_profile *profile =
-        bhi_profiles_find(capsule->runtime->profiles, invocation->request.principal);
-    invocation->lease = (bhi_lease_context){
-        .capsule = bhi_bytes_of(capsule->manifest.name),
+    bhi_lease_call call = {
         .principal = invocation->request.principal,
+        .has_caller = true,
         .called_at_ns = invocation->began_ns,
         .deadline_ns = invocation->deadline_ns,
-        .has_caller = true,
-        .config = &capsule->manifest.config,
-        .capabilities = capsule->manifest.capabilities,
-        .kv = capsule->runtime->kv,
-        .grants = &capsule->grants,
-        .session_id = bhi_bytes_of(capsule->session_id),
-        .bus = capsule->runtime->bus,
-        .rates = capsule->runtime->rates,
-        .publish_bytes_per_s_max = profile->publish_bytes_per_s_max,
-        .sources = capsule->runtime->sources,
-        .log_bucket = &capsule->log_bucket,
-        .log_cb = bhi_runtime_guest_log,
-        .log_arg = capsule->runtime,
         .is_cancelled = &invocation->is_cancelled,
         .worker = invocation->worker,
         .task = &invocation->task,
     };
+    bhi_lease_context_fill(&invocation->lease, invocation->capsule, &call);
     bhi_instance_guest(invocation->pooled->instance)->lease = &invocation->lease;
 }
 
@@ -531,6 +517,16 @@ static void run_cb(bhi_task *task)
 
 /* ---- start ---- */
 
+static bh_status check_pooled(const bh_capsule *capsule, bh_error *reterr)
+{
+    if (!bhi_capsule_is_run_loop(capsule))
+        return BH_OK;
+    return bhi_fail(reterr, BH_E_UNSUPPORTED,
+                    "capsule %s is a run loop: it takes messages that it subscribes to, no "
+                    "invocations",
+                    capsule->manifest.name);
+}
+
 static bh_status check_entry(const bh_capsule *capsule, bh_entry entry, bh_error *reterr)
 {
     static const bhi_entry entries[] = {BHI_ENTRY_HOOK, BHI_ENTRY_INSTALL, BHI_ENTRY_UPGRADE};
@@ -557,6 +553,8 @@ bh_status bhi_invocation_create(bh_capsule *capsule, bhi_worker *worker, const b
     };
     /* In place: copying what was just written piece by piece stalls the processor. */
     bh_status status = bhi_admit(request, &invocation->request, reterr);
+    if (status == BH_OK)
+        status = check_pooled(capsule, reterr);
     if (status == BH_OK)
         status = check_entry(capsule, invocation->request.entry, reterr);
     if (status != BH_OK) {

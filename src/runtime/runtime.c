@@ -12,6 +12,7 @@
 #include "runtime/dispatcher.h"
 #include "runtime/keeper.h"
 #include "runtime/profiles.h"
+#include "runtime/supervisor.h"
 
 #ifndef BH_VERSION_TEXT
 #error "BH_VERSION_TEXT comes from the build"
@@ -126,6 +127,8 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
     if (status == BH_OK)
         status = bhi_sources_create(&runtime->sources, reterr);
     if (status == BH_OK)
+        status = bhi_supervisor_create(&options->run, &runtime->supervisor, reterr);
+    if (status == BH_OK)
         status = open_dispatcher(runtime, options, reterr);
     return status == BH_OK ? start_keeper(runtime, options, reterr) : status;
 }
@@ -162,9 +165,11 @@ void bh_runtime_destroy(bh_runtime *runtime)
 {
     if (runtime == NULL)
         return;
-    bhi_dispatcher_destroy(runtime->dispatcher); /* first: hooks that it runs hold capsules */
-    bhi_keeper_destroy(runtime->keeper);         /* then: it may still hold capsules */
+    bhi_supervisor_stop_all(runtime->supervisor); /* first: run loops publish */
+    bhi_dispatcher_destroy(runtime->dispatcher);  /* then: hooks that it runs hold capsules */
+    bhi_keeper_destroy(runtime->keeper);          /* then: it may still hold capsules */
     BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
+    bhi_supervisor_destroy(runtime->supervisor);
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
     bhi_bus_destroy(runtime->bus);

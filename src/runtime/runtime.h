@@ -16,6 +16,7 @@ struct bh_runtime {
     bhi_publish_rates *rates;
     struct bhi_sources *sources;
     struct bhi_keeper *keeper;
+    struct bhi_supervisor *supervisor;
     struct bhi_profiles *profiles; /* NULL: no file was given */
     const struct bhi_host_table *host;
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */

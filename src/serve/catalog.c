@@ -190,12 +190,12 @@ static void fail_duplicates(bhi_catalog *catalog)
     }
 }
 
-/* In the order of names, so that run loops begin in a known one. */
-static void start_all(bhi_catalog *catalog)
+/* After the names are known to differ: of two with one name the later would take over. */
+static void start_entries(bhi_catalog *catalog)
 {
     for (uint32_t i = 0; i < catalog->count; i++) {
-        bh_error error;
         bhi_catalog_entry *entry = &catalog->entries[i];
+        bh_error error;
         if (entry->version == NULL || bh_capsule_start(entry->version->capsule, &error) == BH_OK)
             continue;
         bhi_version_release(entry->version);
@@ -218,7 +218,6 @@ static bh_status order_entries(bhi_catalog *catalog, bh_error *reterr)
     if (has_names(catalog)) {
         sort_entries(catalog);
         fail_duplicates(catalog);
-        start_all(catalog);
     }
     if (!has_names(catalog))
         return bhi_fail(reterr, BH_E_NOMEM, "out of memory for the list of capsules");
@@ -265,6 +264,10 @@ bh_status bhi_catalog_load(bh_runtime *runtime, const char *path, const bh_capsu
     if (status == BH_OK) {
         load_all(catalog);
         status = order_entries(catalog, reterr);
+    }
+    if (status == BH_OK) {
+        start_entries(catalog);
+        sort_entries(catalog); /* failed ones are known by their directory's name */
     }
     if (status == BH_OK)
         status = report_failures(catalog, reterr);

@@ -128,18 +128,13 @@ static bh_status load(change *loading)
         return status;
     }
     loading->loaded = bhi_version_create(capsule);
-    return loading->loaded != NULL ? BH_OK
-                                   : bhi_fail(error, BH_E_NOMEM, "out of memory for a capsule");
-}
-
-/* The version before it hands over its handlers; requests go to it from loaded_cb on. */
-static bh_status start(change *loading)
-{
-    bh_status status = bh_capsule_start(loading->loaded->capsule, &loading->error);
-    if (status != BH_OK) {
-        bhi_version_release(loading->loaded);
-        loading->loaded = NULL;
-    }
+    if (loading->loaded == NULL)
+        return bhi_fail(error, BH_E_NOMEM, "out of memory for a capsule");
+    status = bh_capsule_start(capsule, error); /* last: what the old one runs hands over */
+    if (status == BH_OK)
+        return BH_OK;
+    bhi_version_release(loading->loaded);
+    loading->loaded = NULL;
     return status;
 }
 
@@ -147,8 +142,6 @@ static void load_cb(uv_work_t *work)
 {
     change *loading = work->data;
     bh_status status = load(loading);
-    if (status == BH_OK)
-        status = start(loading);
     (void)status; /* nothing is loaded, or `error` says why */
 }
 
