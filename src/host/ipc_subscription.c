@@ -130,6 +130,8 @@ static void act_for(bhi_lease_context *lease, const bhi_message_spec *spec)
 {
     bool is_theirs = spec->attribution == BHI_ATTRIBUTION_VERIFIED ||
                      (spec->attribution == BHI_ATTRIBUTION_CLAIMED && spec->may_act);
+    bhi_rates_unpin(lease->rates, lease->rate_window);
+    lease->rate_window = NULL;
     lease->principal =
         keep(lease->batch_principal, is_theirs ? spec->principal : lease->grants->owner);
     lease->source_id = keep(lease->batch_source_id, spec->source_id);
