@@ -20,7 +20,7 @@
 #include "host/lease_context.h"
 #include "host/waitable.h"
 
-enum { RECV_MS_MAX = 60000 };
+enum { RECV_MS_MAX = 60000, TEXTS = 4 /* of a message */ };
 
 /* The source of what the host says. */
 #define NOBODY BHI_BYTES_LITERAL("00000000-0000-0000-0000-000000000000")
@@ -166,13 +166,29 @@ static void release_batch(void *arg)
         bhi_message_release(batch->messages[i]);
 }
 
-static bool show_batch(bhi_arena *arena, const bhi_batch *batch, bhi_ipc_envelope *ret)
+static size_t add_sizes(const bhi_ipc_message *message, uint32_t *sizes)
 {
-    bhi_ipc_message *messages = bhi_arena_alloc(arena, batch->count * sizeof *messages);
-    if (messages == NULL)
+    size_t count = 0;
+    sizes[count++] = (uint32_t)message->topic.len;
+    sizes[count++] = (uint32_t)message->payload.len;
+    sizes[count++] = (uint32_t)message->source_id.len;
+    if (message->principal.tag != BHI_IPC_PRINCIPAL_ATTRIBUTION_SYSTEM)
+        sizes[count++] = (uint32_t)message->principal.verified.len;
+    return count;
+}
+
+static bool show_batch(bhi_guest *guest, const bhi_batch *batch, bhi_ipc_envelope *ret)
+{
+    bhi_ipc_message *messages = bhi_arena_alloc(&guest->arena, batch->count * sizeof *messages);
+    uint32_t *sizes = bhi_arena_alloc(&guest->arena, batch->count * TEXTS * sizeof *sizes);
+    size_t texts = 0;
+    if (messages == NULL || sizes == NULL)
         return false;
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
         messages[i] = show(batch->messages[i]);
+        texts += add_sizes(&messages[i], sizes + texts);
+    }
+    bhi_guest_expect_texts(guest, sizes, texts);
     ret->messages = (bhi_ipc_message_list){messages, batch->count};
     return true;
 }
@@ -203,7 +219,7 @@ static bool take(bhi_guest *guest, bhi_ipc_subscription *self, bhi_ipc_envelope 
                         batch);
     ret->dropped = batch->dropped;
     ret->lagged = batch->lagged;
-    if (batch->count > 0 && !show_batch(arena, batch, ret))
+    if (batch->count > 0 && !show_batch(guest, batch, ret))
         return bhi_guest_trap(guest, "the host has no memory for messages");
     enter_context(guest->lease, batch);
     return true;
