@@ -75,11 +75,11 @@ uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, u
     return NULL;
 }
 
-void bhi_guest_expect_texts(bhi_guest *guest, const uint32_t *sizes, size_t count)
+void bhi_guest_expect_texts(bhi_guest *guest, const bhi_bytes *texts, size_t count)
 {
     if (guest->ops->allocate_texts == NULL)
         return;
-    guest->expected.sizes = sizes;
+    guest->expected.texts = texts;
     guest->expected.count = count;
     guest->expected.at = 0;
 }
@@ -90,14 +90,14 @@ static bool fetch_texts(bhi_guest *guest)
     uint32_t sizes[BHI_GUEST_TEXTS];
     size_t at = guest->expected.at, left = guest->expected.count - at;
     for (size_t i = 0; i < BHI_GUEST_TEXTS; i++)
-        sizes[i] = i < left ? guest->expected.sizes[at + i] : UINT32_MAX;
+        sizes[i] = i < left ? (uint32_t)guest->expected.texts[at + i].len : UINT32_MAX;
     return guest->ops->allocate_texts(guest, sizes, guest->expected.addresses);
 }
 
 static bool take_text(bhi_guest *guest, uint64_t size, uint32_t *ret_address)
 {
     size_t at = guest->expected.at;
-    BHI_ASSERT(size == guest->expected.sizes[at]);
+    BHI_ASSERT(size == guest->expected.texts[at].len);
     if (at % BHI_GUEST_TEXTS == 0 && !fetch_texts(guest))
         return false;
     *ret_address = guest->expected.addresses[at % BHI_GUEST_TEXTS];

@@ -70,7 +70,7 @@ struct bhi_guest {
     bhi_arena arena;                 /* reset at the end of each host call's outermost frame */
     uint64_t lifted_text_bytes;      /* text validated in this host call, bounded (lift.h) */
     struct {
-        const uint32_t *sizes;
+        const bhi_bytes *texts;
         size_t count, at;
         uint32_t addresses[BHI_GUEST_TEXTS]; /* of those from the last multiple of it before `at` */
     } expected;                              /* bhi_guest_expect_texts; gone with the arena */
@@ -92,8 +92,9 @@ uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, u
 bool bhi_guest_allocate(bhi_guest *guest, uint32_t align, uint64_t size, uint32_t *ret_address);
 
 /* The texts that will be allocated for this call's results, all of them, in their order: the guest
- * is entered once for several, where each alone costs an entry. `sizes` is in the arena. */
-void bhi_guest_expect_texts(bhi_guest *guest, const uint32_t *sizes, size_t count);
+ * is entered once for several, where each alone costs an entry. Borrows them until the import
+ * ends. */
+void bhi_guest_expect_texts(bhi_guest *guest, const bhi_bytes *texts, size_t count);
 
 /* Suspend the guest in the middle of a host call. false: abandoned, undo and return false. */
 bool bhi_guest_suspend(bhi_guest *guest);

@@ -166,29 +166,30 @@ static void release_batch(void *arg)
         bhi_message_release(batch->messages[i]);
 }
 
-static size_t add_sizes(const bhi_ipc_message *message, uint32_t *sizes)
+/* In the order in which they are lowered. */
+static size_t add_texts(const bhi_ipc_message *message, bhi_bytes *texts)
 {
-    size_t count = 0;
-    sizes[count++] = (uint32_t)message->topic.len;
-    sizes[count++] = (uint32_t)message->payload.len;
-    sizes[count++] = (uint32_t)message->source_id.len;
-    if (message->principal.tag != BHI_IPC_PRINCIPAL_ATTRIBUTION_SYSTEM)
-        sizes[count++] = (uint32_t)message->principal.verified.len;
-    return count;
+    texts[0] = message->topic;
+    texts[1] = message->payload;
+    texts[2] = message->source_id;
+    if (message->principal.tag == BHI_IPC_PRINCIPAL_ATTRIBUTION_SYSTEM)
+        return 3;
+    texts[3] = message->principal.verified; /* or claimed */
+    return TEXTS;
 }
 
 static bool show_batch(bhi_guest *guest, const bhi_batch *batch, bhi_ipc_envelope *ret)
 {
     bhi_ipc_message *messages = bhi_arena_alloc(&guest->arena, batch->count * sizeof *messages);
-    uint32_t *sizes = bhi_arena_alloc(&guest->arena, batch->count * TEXTS * sizeof *sizes);
-    size_t texts = 0;
-    if (messages == NULL || sizes == NULL)
+    bhi_bytes *texts = bhi_arena_alloc(&guest->arena, batch->count * TEXTS * sizeof *texts);
+    size_t texts_count = 0;
+    if (messages == NULL || texts == NULL)
         return false;
     for (size_t i = 0; i < batch->count; i++) {
         messages[i] = show(batch->messages[i]);
-        texts += add_sizes(&messages[i], sizes + texts);
+        texts_count += add_texts(&messages[i], texts + texts_count);
     }
-    bhi_guest_expect_texts(guest, sizes, texts);
+    bhi_guest_expect_texts(guest, texts, texts_count);
     ret->messages = (bhi_ipc_message_list){messages, batch->count};
     return true;
 }
