@@ -4,6 +4,7 @@
 #include "bus/rates.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -24,7 +25,8 @@ struct bhi_rate_window {
     size_t key_len;
     uint8_t key[KEY_BYTES_MAX]; /* source, then principal: sources have one length */
     pthread_mutex_t lock;
-    uint64_t began_ns, bytes; /* guarded by lock */
+    uint64_t began_ns;   /* guarded by lock; so is emptying the window */
+    atomic_ullong bytes; /* relaxed: nothing else hangs on it */
 };
 
 struct bhi_publish_rates {
@@ -126,29 +128,36 @@ void bhi_rates_unpin(bhi_publish_rates *rates, bhi_rate_window *window)
 
 /* ---- charging ---- */
 
-static bool fits(const bhi_rate_window *paying, const bhi_rate_charge *charge)
+/* False, and nothing counted: the window has no room left, or nothing in it yet. */
+static bool add(bhi_rate_window *paying, const bhi_rate_charge *charge, bool is_begun)
 {
-    return charge->bytes <= charge->bytes_per_s_max &&
-           paying->bytes <= charge->bytes_per_s_max - charge->bytes;
+    unsigned long long bytes = atomic_load_explicit(&paying->bytes, memory_order_relaxed);
+    do {
+        bool has_room = charge->bytes <= charge->bytes_per_s_max &&
+                        bytes <= charge->bytes_per_s_max - charge->bytes;
+        if (!has_room || (bytes == 0 && !is_begun))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&paying->bytes, &bytes, bytes + charge->bytes,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
 }
 
-static void begin_anew(bhi_rate_window *paying, const bhi_rate_charge *charge)
+static void begin_if_over(bhi_rate_window *paying, const bhi_rate_charge *charge)
 {
     uint64_t now_ns = charge->now_ns != 0 ? charge->now_ns : bhi_monotonic_ns();
     if (now_ns - paying->began_ns < BHI_NS_PER_SECOND)
         return;
     paying->began_ns = now_ns;
-    paying->bytes = 0;
+    atomic_store_explicit(&paying->bytes, 0, memory_order_relaxed);
 }
 
 static bool charge_window(bhi_rate_window *paying, const bhi_rate_charge *charge)
 {
+    if (add(paying, charge, false))
+        return true;
     pthread_mutex_lock(&paying->lock);
-    if (paying->bytes == 0 || !fits(paying, charge))
-        begin_anew(paying, charge);
-    bool is_taken = fits(paying, charge);
-    if (is_taken)
-        paying->bytes += charge->bytes;
+    begin_if_over(paying, charge);
+    bool is_taken = add(paying, charge, true);
     pthread_mutex_unlock(&paying->lock);
     return is_taken;
 }
@@ -156,9 +165,11 @@ static bool charge_window(bhi_rate_window *paying, const bhi_rate_charge *charge
 /* Another charge may have begun a new window meanwhile; then there is nothing to give back. */
 static void give_back(bhi_rate_window *paying, uint64_t bytes)
 {
-    pthread_mutex_lock(&paying->lock);
-    paying->bytes -= bytes < paying->bytes ? bytes : paying->bytes;
-    pthread_mutex_unlock(&paying->lock);
+    unsigned long long held = atomic_load_explicit(&paying->bytes, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&paying->bytes, &held,
+                                                  held < bytes ? 0 : held - bytes,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
 }
 
 bool bhi_rates_take(bhi_rate_window *window, bhi_rate_window *other, const bhi_rate_charge *charge)
