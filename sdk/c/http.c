@@ -160,7 +160,7 @@ void capsule_http_close(capsule_http_stream stream)
     http_stream_close(stream.handle, &result);
 }
 
-uint32_t capsule_http_subscribe(capsule_http_stream stream)
+capsule_pollable capsule_http_readiness(capsule_http_stream stream)
 {
     return http_stream_subscribe_readable(stream.handle);
 }

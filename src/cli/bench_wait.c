@@ -11,12 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
 #include "cli/bench.h"
+#include "cli/bench_guest.h"
 #include "cli/cli.h"
 #include "os/mappings.h"
 #include "runtime/invocation.h"
@@ -167,46 +166,12 @@ static double p99_ping_us(bhi_bench_wait *bench)
 
 /* ---- set-up ---- */
 
-static void write_manifest(const char *directory, const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/Capsule.toml", directory);
-    FILE *file = fopen(path, "we");
-    BHI_ASSERT(file != NULL);
-    fprintf(file,
-            "[package]\nname = \"%s\"\nversion = \"1.0.0\"\n[[component]]\nfile = \"waits.wasm\"\n",
-            name);
-    fclose(file);
-    snprintf(path, sizeof path, "%s/waits.wasm", directory);
-    file = fopen(path, "we");
-    BHI_ASSERT(file != NULL);
-    fwrite(waits_wasm, sizeof waits_wasm, 1, file);
-    fclose(file);
-}
-
-static void remove_files(const char *directory)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/Capsule.toml", directory);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/waits.wasm", directory);
-    unlink(path);
-    rmdir(directory);
-}
-
 static bh_capsule *load(bhi_bench_wait *bench, const char *name, uint32_t live_max)
 {
-    char directory[] = "/tmp/bulkhead-bench-XXXXXX";
-    bh_error error;
-    bh_capsule *capsule = NULL;
     bh_capsule_options options = {.live_max = live_max};
-    BHI_ASSERT(mkdtemp(directory) != NULL);
-    write_manifest(directory, name);
-    bh_status status = bh_capsule_load(bench->runtime, directory, &options, &capsule, &error);
-    remove_files(directory);
-    if (status != BH_OK)
-        exit(bhi_cli_fail("bench", BHI_CLI_HOST, "%s", error.text));
-    return capsule;
+    bhi_bench_capsule capsule = {
+        .name = name, .wasm = waits_wasm, .wasm_bytes = sizeof waits_wasm, .options = &options};
+    return bhi_bench_capsule_load(bench->runtime, &capsule);
 }
 
 static void open_bench(bhi_bench_wait *bench, uint32_t mappings_max)

@@ -6,4 +6,6 @@
 void bhi_lease_context_end(bhi_lease_context *lease)
 {
     bhi_http_streams_end(lease);
+    bhi_rates_unpin(lease->rates, lease->rate_window);
+    lease->rate_window = NULL;
 }

@@ -169,7 +169,7 @@ static capsule_bytes read_once(capsule_http_stream stream, bool as_text)
 
 static capsule_bytes subscribe(capsule_http_stream stream)
 {
-    uint32_t pollable = capsule_http_subscribe(stream);
+    capsule_pollable pollable = capsule_http_readiness(stream);
     bool is_ready = pollable_ready(pollable) != 0;
     pollable_drop(pollable);
     return capsule_text(is_ready ? "ready" : "waits");

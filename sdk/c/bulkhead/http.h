@@ -97,8 +97,8 @@ CAPSULE_MUST_USE capsule_http_status capsule_http_read(capsule_http_stream strea
                                                        capsule_bytes *ret_chunk);
 /* Stop the transfer; may be repeated. */
 void capsule_http_close(capsule_http_stream stream);
-/* A handle of astrid:io/poll: ready when capsule_http_read would return at once. */
-uint32_t capsule_http_subscribe(capsule_http_stream stream);
+/* Ready when capsule_http_read would return at once. */
+capsule_pollable capsule_http_readiness(capsule_http_stream stream);
 /* A handle of astrid:io/streams: the body, which capsule_http_read reads too. Once. */
 uint32_t capsule_http_body_stream(capsule_http_stream stream);
 /* Closes, and ends the handle: exactly once. */
