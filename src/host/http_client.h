@@ -86,6 +86,7 @@ typedef struct bhi_http_seams {
     struct curl_slist *(*resolve)(void *arg); /* "HOST:PORT:ADDRESS" for each new transfer */
     void *arg;
     bool (*is_public)(const struct sockaddr *address);
+    const char *ca_file; /* instead of the system's certificates; NULL: those */
     uint32_t request_ms_max, connect_ms_max, head_ms_max, chunk_ms_max;
 } bhi_http_seams;
 bhi_http_seams *bhi_http_client_seams(bhi_http_client *client);

@@ -159,6 +159,8 @@ static bool set_request(bhi_http_transfer *transfer, const bhi_http_transfer_spe
     SET(easy, CURLOPT_HTTPHEADER, spec->headers);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)spec->connect_ms_max);
     SET(easy, CURLOPT_RESOLVE, transfer->resolve);
+    if (seams->ca_file != NULL)
+        SET(easy, CURLOPT_CAINFO, seams->ca_file);
     return set_method(easy, spec);
 }
 

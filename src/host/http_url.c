@@ -96,6 +96,8 @@ static bhi_http_url_verdict read_port(bhi_http_url *url)
 static bhi_http_url_verdict refuse_zone(const bhi_http_url *url)
 {
     char *text = NULL;
+    if (strchr(url->host, ':') == NULL)
+        return BHI_HTTP_URL_OK; /* only IPv6 has them */
     CURLUcode code = curl_url_get(url->parsed, CURLUPART_ZONEID, &text, 0);
     curl_free(text);
     return code == CURLUE_NO_ZONEID ? BHI_HTTP_URL_OK : BHI_HTTP_URL_MALFORMED;

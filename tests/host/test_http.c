@@ -517,55 +517,144 @@ static void a_pollable_of_a_stream_is_ready_when_reading_would_not_wait(void **s
 
 /* ---- TLS ---- */
 
-static pid_t start_tls_server(const char *directory, unsigned *ret_port)
+typedef struct tls_server {
+    char directory[32]; /* cert.pem, and what is served: whole responses */
+    pid_t process;
+    unsigned port;
+} tls_server;
+
+static void write_response(const tls_server *server, const char *name, const char *text)
 {
-    char command[1024];
+    char path[64];
+    snprintf(path, sizeof path, "%s/%s", server->directory, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A certificate of 127.0.0.1, signed by itself. */
+static void start_tls_server(tls_server *server)
+{
+    char command[512];
+    *server = (tls_server){.directory = "/tmp/bulkhead-tls-XXXXXX"};
+    assert_non_null(mkdtemp(server->directory));
     snprintf(command, sizeof command,
              "cd '%s' && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem "
              "-days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null",
-             directory);
+             server->directory);
     assert_int_equal(system(command), 0);
     int output[2];
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
-    pid_t server = fork();
-    if (server == 0) {
+    server->process = fork();
+    if (server->process == 0) {
         dup2(output[1], STDOUT_FILENO);
-        if (chdir(directory) == 0)
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+        if (chdir(server->directory) == 0)
             execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-key", "key.pem",
-                   "-cert", "cert.pem", "-www", (char *)NULL);
+                   "-cert", "cert.pem", "-HTTP", (char *)NULL);
         _exit(127);
     }
     close(output[1]);
     FILE *lines = fdopen(output[0], "re");
     char line[256];
-    *ret_port = 0;
-    while (*ret_port == 0 && fgets(line, sizeof line, lines) != NULL)
-        sscanf(line, "ACCEPT 127.0.0.1:%u", ret_port);
+    while (server->port == 0 && fgets(line, sizeof line, lines) != NULL)
+        sscanf(line, "ACCEPT 127.0.0.1:%u", &server->port);
     fclose(lines);
-    assert_int_not_equal(*ret_port, 0);
-    return server;
+    assert_int_not_equal(server->port, 0);
+}
+
+static void stop_tls_server(tls_server *server)
+{
+    char command[64];
+    kill(server->process, SIGTERM);
+    waitpid(server->process, NULL, 0);
+    snprintf(command, sizeof command, "rm -rf '%s'", server->directory);
+    assert_int_equal(system(command), 0);
+}
+
+static bool has_openssl(void)
+{
+    return system("openssl version >/dev/null 2>&1") == 0;
+}
+
+/* A world whose guest may reach the server, also by the name granted.test. */
+static void open_world_for(const tls_server *server)
+{
+    char hosts[96];
+    snprintf(hosts, sizeof hosts, "[\"127.0.0.1\", \"granted.test:%u\"]", server->port);
+    http_world_close(&world);
+    http_world_open_with(&world, "[\"127.0.0.1\", \"granted.test\"]", hosts);
+}
+
+static struct curl_slist *resolve_granted(void *arg)
+{
+    char line[64];
+    snprintf(line, sizeof line, "granted.test:%u:127.0.0.1", *(const unsigned *)arg);
+    return curl_slist_append(NULL, line);
+}
+
+static void expect_of(const tls_server *server, const char *host, const char *path,
+                      const char *answer)
+{
+    char payload[128];
+    snprintf(payload, sizeof payload, "GET https://%s:%u/%s", host, server->port, path);
+    expect(payload, answer);
 }
 
 static void a_certificate_that_nobody_vouches_for_is_a_tls_error(void **state)
 {
     (void)state;
-    if (system("openssl version >/dev/null 2>&1") != 0)
+    tls_server server;
+    char payload[64];
+    if (!has_openssl())
         skip();
-    char directory[] = "/tmp/bulkhead-tls-XXXXXX", hosts[64], payload[64], command[64];
-    unsigned port;
-    assert_non_null(mkdtemp(directory));
-    pid_t server = start_tls_server(directory, &port);
-    http_world_close(&world);
-    snprintf(hosts, sizeof hosts, "[\"127.0.0.1:%u\"]", port);
-    http_world_open_with(&world, "[\"127.0.0.1\"]", hosts);
-    snprintf(payload, sizeof payload, "GET https://127.0.0.1:%u/", port);
-    expect(payload, "deny: tls-error");
-    snprintf(payload, sizeof payload, "o\nGET https://127.0.0.1:%u/", port);
+    start_tls_server(&server);
+    open_world_for(&server);
+    expect_of(&server, "127.0.0.1", "text", "deny: tls-error");
+    snprintf(payload, sizeof payload, "o\nGET https://127.0.0.1:%u/", server.port);
     stream(payload, "tls-error");
-    kill(server, SIGTERM);
-    waitpid(server, NULL, 0);
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
-    assert_int_equal(system(command), 0);
+    stop_tls_server(&server);
+}
+
+static void a_certificate_vouches_for_the_host_it_names(void **state)
+{
+    (void)state;
+    tls_server server;
+    char path[64];
+    if (!has_openssl())
+        skip();
+    start_tls_server(&server);
+    write_response(&server, "text", "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nsecret");
+    open_world_for(&server);
+    snprintf(path, sizeof path, "%s/cert.pem", server.directory);
+    bhi_http_seams *seams = bhi_http_client_seams(world.client);
+    seams->ca_file = path;
+    seams->resolve = resolve_granted;
+    seams->arg = &server.port;
+    expect_of(&server, "127.0.0.1", "text", "200\ncontent-length: 6\n\nsecret");
+    expect_of(&server, "granted.test", "text", "deny: tls-error");
+    stop_tls_server(&server);
+}
+
+static void a_redirect_from_https_to_http_is_refused(void **state)
+{
+    (void)state;
+    tls_server server;
+    char path[64], response[128];
+    if (!has_openssl())
+        skip();
+    start_tls_server(&server);
+    open_world_for(&server);
+    snprintf(response, sizeof response,
+             "HTTP/1.0 302 F\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:%u/text/x\r\n\r\n",
+             http_peer_port(world.peer));
+    write_response(&server, "down", response);
+    snprintf(path, sizeof path, "%s/cert.pem", server.directory);
+    bhi_http_client_seams(world.client)->ca_file = path;
+    expect_of(&server, "127.0.0.1", "down", "deny: protocol redirect from https to http");
+    assert_int_equal(http_peer_connections(world.peer), 0);
+    stop_tls_server(&server);
 }
 
 /* ---- the host's view ---- */
@@ -634,6 +723,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_endless_body_ends_with_its_stream),
     cmocka_unit_test(a_pollable_of_a_stream_is_ready_when_reading_would_not_wait),
     cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_a_tls_error),
+    cmocka_unit_test(a_certificate_vouches_for_the_host_it_names),
+    cmocka_unit_test(a_redirect_from_https_to_http_is_refused),
     cmocka_unit_test(requests_and_bytes_are_counted),
     cmocka_unit_test(proxies_of_the_environment_are_not_used),
 };
