@@ -1,4 +1,6 @@
 /* What peers, clocks and the host's own end do to HTTP: nothing hangs, leaks or reaches others. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -6,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -135,6 +138,34 @@ static void a_request_that_takes_too_long_times_out(void **state)
     expect("GET " ROOT "/drip/2", "deny: timeout");
     expect("GET " ROOT "/to-big/10", "200\ncontent-length: 7\n\narrived");
     assert_int_equal(running(), 0);
+}
+
+/* A listener whose queue is full: the kernel drops what comes. */
+static void a_connection_that_does_not_come_times_out(void **state)
+{
+    (void)state;
+    enum { FILL = 8 };
+    int fill[FILL], listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    for (int i = 0; i < FILL; i++) {
+        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fill[i], (struct sockaddr *)&at, sizeof at);
+    }
+    char hosts[64], payload[64];
+    snprintf(hosts, sizeof hosts, "[\"127.0.0.1:%u\"]", ntohs(at.sin_port));
+    snprintf(payload, sizeof payload, "GET http://127.0.0.1:%u/", ntohs(at.sin_port));
+    http_world_close(&world);
+    http_world_open_with(&world, "[\"127.0.0.1\"]", hosts);
+    bhi_http_client_seams(world.client)->connect_ms_max = 50;
+    expect(payload, "deny: timeout");
+    assert_int_equal(running(), 0);
+    for (int i = 0; i < FILL; i++)
+        close(fill[i]);
+    close(listener);
 }
 
 static void a_stream_whose_head_does_not_come_times_out(void **state)
@@ -444,6 +475,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stream_gives_what_came_before_the_failure_then_it_once),
     cmocka_unit_test(a_kept_connection_that_its_peer_closed_is_replaced),
     cmocka_unit_test(a_request_that_takes_too_long_times_out),
+    cmocka_unit_test(a_connection_that_does_not_come_times_out),
     cmocka_unit_test(a_stream_whose_head_does_not_come_times_out),
     cmocka_unit_test(a_chunk_that_does_not_come_times_out_and_the_stream_goes_on),
     cmocka_unit_test(a_call_can_be_cancelled_in_every_phase),
