@@ -87,6 +87,7 @@ void capsule_scratch_reset(void);
  * What the host said with the last UNKNOWN of this call; empty when there was none. */
 capsule_bytes capsule_error_text(void);
 
+#include "io.h"
 #include "kv.h"
 #include "sys.h"
 
