@@ -38,3 +38,16 @@ function(bulkhead_capsule source output)
             ${CMAKE_SOURCE_DIR}/sdk/c/capsule-cc ${source} -o ${output}
         DEPENDS ${source} ${sdk_files} VERBATIM)
 endfunction()
+
+# bulkhead_embed_capsule(RET SOURCE): as bulkhead_embed_wat, for a C capsule.
+function(bulkhead_embed_capsule ret source)
+    get_filename_component(name ${source} NAME_WE)
+    set(binary ${CMAKE_BINARY_DIR}/generated/${name}.wasm)
+    set(header ${CMAKE_BINARY_DIR}/generated/${name}_wasm.h)
+    bulkhead_capsule(${source} ${binary})
+    add_custom_command(OUTPUT ${header}
+        COMMAND ${CMAKE_COMMAND} -DBINARY=${binary} -DHEADER=${header} -DNAME=${name}_wasm
+            -P ${CMAKE_SOURCE_DIR}/cmake/EmbedBytes.cmake
+        DEPENDS ${binary} ${CMAKE_SOURCE_DIR}/cmake/EmbedBytes.cmake VERBATIM)
+    set(${ret} ${header} PARENT_SCOPE)
+endfunction()

@@ -13,7 +13,6 @@ typedef struct poll_result {
 AT(poll_result, as, 4);
 AT(poll_result, as.error.text, 8);
 _Static_assert(sizeof(poll_result) == 16, "canonical ABI size of result<list<u32>, error-code>");
-_Static_assert(sizeof(capsule_pollable) == 4, "a list<borrow<pollable>> is one of handles");
 
 #define POLL(function) IMPORT("io/poll", function)
 
@@ -31,13 +30,13 @@ static capsule_poll_status poll_status(const poll_result *result)
 
 bool capsule_pollable_ready(capsule_pollable pollable)
 {
-    return pollable_ready(pollable.handle);
+    return pollable_ready(pollable);
 }
 
 capsule_poll_status capsule_pollable_block(capsule_pollable pollable)
 {
     poll_result result;
-    pollable_block(pollable.handle, &result);
+    pollable_block(pollable, &result);
     return poll_status(&result);
 }
 
@@ -53,7 +52,7 @@ capsule_poll_status capsule_poll(const capsule_pollable *pollables, size_t count
 
 void capsule_pollable_drop(capsule_pollable pollable)
 {
-    pollable_drop(pollable.handle);
+    pollable_drop(pollable);
 }
 
 const char *capsule_poll_status_name(capsule_poll_status status)
@@ -169,7 +168,7 @@ capsule_stream_status capsule_input_read(capsule_input_stream stream, uint64_t l
                                          capsule_bytes *ret_data)
 {
     stream_result result;
-    input_read(stream.handle, len, &result);
+    input_read(stream, len, &result);
     return data_status(&result, ret_data);
 }
 
@@ -177,7 +176,7 @@ capsule_stream_status capsule_input_blocking_read(capsule_input_stream stream, u
                                                   capsule_bytes *ret_data)
 {
     stream_result result;
-    input_blocking_read(stream.handle, len, &result);
+    input_blocking_read(stream, len, &result);
     return data_status(&result, ret_data);
 }
 
@@ -185,7 +184,7 @@ capsule_stream_status capsule_input_skip(capsule_input_stream stream, uint64_t l
                                          uint64_t *ret_count)
 {
     stream_count_result result;
-    input_skip(stream.handle, len, &result);
+    input_skip(stream, len, &result);
     return count_status(&result, ret_count);
 }
 
@@ -193,38 +192,38 @@ capsule_stream_status capsule_input_blocking_skip(capsule_input_stream stream, u
                                                   uint64_t *ret_count)
 {
     stream_count_result result;
-    input_blocking_skip(stream.handle, len, &result);
+    input_blocking_skip(stream, len, &result);
     return count_status(&result, ret_count);
 }
 
 capsule_pollable capsule_input_subscribe(capsule_input_stream stream)
 {
-    return (capsule_pollable){input_subscribe(stream.handle)};
+    return input_subscribe(stream);
 }
 
 void capsule_input_drop(capsule_input_stream stream)
 {
-    input_drop(stream.handle);
+    input_drop(stream);
 }
 
 capsule_stream_status capsule_output_check_write(capsule_output_stream stream, uint64_t *ret_permit)
 {
     stream_count_result result;
-    output_check_write(stream.handle, &result);
+    output_check_write(stream, &result);
     return count_status(&result, ret_permit);
 }
 
 capsule_stream_status capsule_output_write(capsule_output_stream stream, capsule_bytes data)
 {
     stream_result result;
-    output_write(stream.handle, data.data, data.len, &result);
+    output_write(stream, data.data, data.len, &result);
     return unit_status(&result);
 }
 
 capsule_stream_status capsule_output_write_zeroes(capsule_output_stream stream, uint64_t len)
 {
     stream_result result;
-    output_write_zeroes(stream.handle, len, &result);
+    output_write_zeroes(stream, len, &result);
     return unit_status(&result);
 }
 
@@ -232,7 +231,7 @@ capsule_stream_status capsule_output_blocking_write_and_flush(capsule_output_str
                                                               capsule_bytes data)
 {
     stream_result result;
-    output_blocking_write(stream.handle, data.data, data.len, &result);
+    output_blocking_write(stream, data.data, data.len, &result);
     return unit_status(&result);
 }
 
@@ -240,21 +239,21 @@ capsule_stream_status capsule_output_blocking_write_zeroes_and_flush(capsule_out
                                                                      uint64_t len)
 {
     stream_result result;
-    output_blocking_write_zeroes(stream.handle, len, &result);
+    output_blocking_write_zeroes(stream, len, &result);
     return unit_status(&result);
 }
 
 capsule_stream_status capsule_output_flush(capsule_output_stream stream)
 {
     stream_result result;
-    output_flush(stream.handle, &result);
+    output_flush(stream, &result);
     return unit_status(&result);
 }
 
 capsule_stream_status capsule_output_blocking_flush(capsule_output_stream stream)
 {
     stream_result result;
-    output_blocking_flush(stream.handle, &result);
+    output_blocking_flush(stream, &result);
     return unit_status(&result);
 }
 
@@ -263,7 +262,7 @@ capsule_stream_status capsule_output_splice(capsule_output_stream stream,
                                             uint64_t *ret_count)
 {
     stream_count_result result;
-    output_splice(stream.handle, source.handle, len, &result);
+    output_splice(stream, source, len, &result);
     return count_status(&result, ret_count);
 }
 
@@ -272,18 +271,18 @@ capsule_stream_status capsule_output_blocking_splice(capsule_output_stream strea
                                                      uint64_t *ret_count)
 {
     stream_count_result result;
-    output_blocking_splice(stream.handle, source.handle, len, &result);
+    output_blocking_splice(stream, source, len, &result);
     return count_status(&result, ret_count);
 }
 
 capsule_pollable capsule_output_subscribe(capsule_output_stream stream)
 {
-    return (capsule_pollable){output_subscribe(stream.handle)};
+    return output_subscribe(stream);
 }
 
 void capsule_output_drop(capsule_output_stream stream)
 {
-    output_drop(stream.handle);
+    output_drop(stream);
 }
 
 const char *capsule_stream_status_name(capsule_stream_status status)

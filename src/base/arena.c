@@ -14,8 +14,23 @@ typedef struct bhi_arena_block {
     alignas(max_align_t) uint8_t bytes[];
 } bhi_arena_block;
 
+typedef struct bhi_arena_deferred {
+    void (*release)(void *arg);
+    void *arg;
+    struct bhi_arena_deferred *earlier;
+} bhi_arena_deferred;
+
+static void run_deferred(bhi_arena *arena)
+{
+    bhi_arena_deferred *deferred = arena->deferred;
+    arena->deferred = NULL;
+    for (; deferred != NULL; deferred = deferred->earlier)
+        deferred->release(deferred->arg);
+}
+
 void bhi_arena_deinit(bhi_arena *arena)
 {
+    run_deferred(arena);
     while (arena->block != NULL) {
         bhi_arena_block *older = arena->block->older;
         free(arena->block);
@@ -26,6 +41,7 @@ void bhi_arena_deinit(bhi_arena *arena)
 
 void bhi_arena_reset(bhi_arena *arena)
 {
+    run_deferred(arena);
     while (arena->block != NULL && arena->block->older != NULL) {
         bhi_arena_block *older = arena->block->older;
         free(arena->block);
@@ -69,6 +85,16 @@ void *bhi_arena_calloc(bhi_arena *arena, size_t count, size_t size)
         return NULL;
     void *memory = bhi_arena_alloc(arena, bytes);
     return memory == NULL ? NULL : memset(memory, 0, bytes);
+}
+
+bool bhi_arena_defer(bhi_arena *arena, void (*release)(void *arg), void *arg)
+{
+    bhi_arena_deferred *deferred = bhi_arena_alloc(arena, sizeof *deferred);
+    if (deferred == NULL)
+        return false;
+    *deferred = (bhi_arena_deferred){release, arg, arena->deferred};
+    arena->deferred = deferred;
+    return true;
 }
 
 bhi_bytes bhi_arena_copy(bhi_arena *arena, bhi_bytes bytes)

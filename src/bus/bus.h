@@ -6,7 +6,9 @@
  * oldest message of the principal that holds the most, and counts it.
  *
  * M1  A message is on a subscriber's queue at most once; what was taken or dropped was counted.
- * M2  A queue never exceeds its bytes and, for each principal, its messages.
+ * M2  A queue never exceeds its bytes and, for each principal, its messages. A small message counts
+ *     as BHI_BUS_MESSAGE_BYTES_MIN, about what its bookkeeping takes: so many principals with a
+ *     byte each cannot make a queue large or slow.
  * M3  ready_cb is called exactly when a queue turns from empty to not empty, before publish
  *     returns, and never after bhi_subscriber_close returned.
  * M4  Per principal and subscriber, messages come in the order of publishing.
@@ -21,9 +23,10 @@
 #define BHI_BUS_QUEUE_BYTES_MAX (1u << 20)
 enum {
     BHI_BUS_PRINCIPAL_MESSAGES_MAX = 256, /* on one queue */
-    BHI_BUS_FANOUT_MAX = 256,             /* subscribers that one message reaches */
-    BHI_BUS_DEPTH_MAX = 8,                /* messages that cause each other */
-    BHI_BUS_TAKE_MAX = 256                /* messages taken at once */
+    BHI_BUS_MESSAGE_BYTES_MIN = 512,
+    BHI_BUS_FANOUT_MAX = 256, /* subscribers that one message reaches */
+    BHI_BUS_DEPTH_MAX = 8,    /* messages that cause each other */
+    BHI_BUS_TAKE_MAX = 256    /* messages taken at once */
 };
 
 typedef struct bhi_bus bhi_bus;
@@ -47,7 +50,10 @@ BH_MUST_USE bh_status bhi_bus_subscribe(bhi_bus *bus, const bhi_subscriber_optio
 /* Drops what is queued. Takes NULL. */
 void bhi_subscriber_close(bhi_subscriber *subscriber);
 
-bool bhi_subscriber_is_empty(const bhi_subscriber *subscriber);
+/* Orders as a lock does: a publisher that finds the queue empty after this found it so sees what
+ * the caller wrote before. So whoever notes that it wants a call, and then finds nothing, gets it.
+ */
+bool bhi_subscriber_is_empty(bhi_subscriber *subscriber);
 
 typedef struct bhi_batch {
     bhi_message *messages[BHI_BUS_TAKE_MAX]; /* retained: release each */
@@ -57,7 +63,8 @@ typedef struct bhi_batch {
 } bhi_batch;
 
 /* Take what is queued, up to `bytes_max` (but one message in any case), in turns between
- * principals; with `one_principal`, of a single principal (and attribution), the rest stays. */
+ * principals; with `one_principal`, of a single principal, equally trusted (attribution, may_act),
+ * and the rest stays. */
 void bhi_subscriber_take(bhi_subscriber *subscriber, size_t bytes_max, bool one_principal,
                          bhi_batch *ret_batch);
 

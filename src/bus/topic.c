@@ -18,30 +18,38 @@ static bool is_star(bhi_bytes segment)
     return segment.len == 1 && segment.data[0] == '*';
 }
 
-static bool is_plain(bhi_bytes segment)
-{
-    static const bool allowed[256] = {
-        ['a' ... 'z'] = true, ['0' ... '9'] = true, ['_'] = true, ['-'] = true};
-    for (size_t i = 0; i < segment.len; i++)
-        if (!allowed[segment.data[i]])
-            return false;
-    return segment.len > 0;
-}
+enum { IS_PLAIN = 1, IS_DOT, IS_STAR };
+
+static const uint8_t kind_of[256] = {
+    ['a' ... 'z'] = IS_PLAIN, ['0' ... '9'] = IS_PLAIN, ['_'] = IS_PLAIN,
+    ['-'] = IS_PLAIN,         ['.'] = IS_DOT,           ['*'] = IS_STAR,
+};
 
 typedef enum stars { STARS_NONE, STARS_LAST, STARS_ANY } stars;
 
+/* One pass: `len` and `kind` are of the segment so far; a star is a segment of its own. */
 static bool is_valid(bhi_bytes text, stars allowed)
 {
-    if (text.len == 0 || text.len > BHI_TOPIC_BYTES_MAX || text.data[text.len - 1] == '.')
+    size_t segments = 1, len = 0;
+    uint8_t kind = 0;
+    if (text.len == 0 || text.len > BHI_TOPIC_BYTES_MAX)
         return false;
-    for (int segments = 0; text.len > 0; segments++) {
-        bhi_bytes segment = next_segment(&text);
-        bool may_be_star = allowed == STARS_ANY || (allowed == STARS_LAST && text.len == 0);
-        if (segments == BHI_TOPIC_SEGMENTS_MAX ||
-            !(is_plain(segment) || (may_be_star && is_star(segment))))
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t found = kind_of[text.data[i]];
+        if (found == IS_DOT) {
+            if (len == 0 || (kind == IS_STAR && allowed != STARS_ANY))
+                return false;
+            segments++;
+            len = 0;
+            continue;
+        }
+        if (found == 0 || (len > 0 && (kind == IS_STAR || found == IS_STAR)))
             return false;
+        kind = found;
+        len++;
     }
-    return true;
+    return len > 0 && segments <= BHI_TOPIC_SEGMENTS_MAX &&
+           (kind != IS_STAR || allowed != STARS_NONE);
 }
 
 bool bhi_topic_is_valid(bhi_bytes topic)
@@ -59,8 +67,18 @@ bool bhi_pattern_is_subscribable(bhi_bytes pattern)
     return is_valid(pattern, STARS_LAST);
 }
 
+/* Most patterns are some segments and a star; equal segments cover each other. */
+static bool is_below(bhi_bytes pattern, bhi_bytes narrow)
+{
+    size_t above = pattern.len - 1;
+    return pattern.len > 2 && pattern.data[above] == '*' && narrow.len > above &&
+           memcmp(pattern.data, narrow.data, above) == 0;
+}
+
 bool bhi_pattern_covers(bhi_bytes pattern, bhi_bytes narrow)
 {
+    if (is_below(pattern, narrow))
+        return true;
     bool is_first = true;
     while (pattern.len > 0 && narrow.len > 0) {
         bhi_bytes wanted = next_segment(&pattern);

@@ -111,6 +111,24 @@ static int bench_pool(int count, char **argv, const bench_options *options)
     return bhi_bench_pool(&pool);
 }
 
+static int bench_wait(int count, char **argv, const bench_options *options)
+{
+    if (count != 1)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected only wait, found \"%s\": see bulkhead bench --help", argv[2]);
+    bhi_bench_wait_options wait = {.is_json = options->is_json};
+    return bhi_bench_wait_run(&wait);
+}
+
+static int bench_bus(int count, char **argv, const bench_options *options)
+{
+    if (count != 1)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected only bus, found \"%s\": see bulkhead bench --help", argv[2]);
+    bhi_bench_bus_options bus = {.is_json = options->is_json, .rounds = (uint32_t)options->rounds};
+    return bhi_bench_bus(&bus);
+}
+
 int bhi_cli_bench(int argc, char **argv)
 {
     bench_options options = {.rounds = 11, .action = "bench"};
@@ -123,6 +141,11 @@ int bhi_cli_bench(int argc, char **argv)
         return bench_pool(count, argv, &options);
     if (strcmp(argv[1], "restore") == 0)
         return bench_restore(count, argv, &options);
+    if (strcmp(argv[1], "bus") == 0)
+        return bench_bus(count, argv, &options);
+    if (strcmp(argv[1], "wait") == 0)
+        return bench_wait(count, argv, &options);
     return bhi_cli_fail("bench", BHI_CLI_USAGE,
-                        "no bench \"%s\": the benches are: invoke, restore, pool", argv[1]);
+                        "no bench \"%s\": the benches are: invoke, restore, pool, wait, bus",
+                        argv[1]);
 }

@@ -39,6 +39,21 @@ typedef struct bhi_bench_restore_options {
  * code of the tool. */
 int bhi_bench_restore(const bhi_bench_restore_options *options);
 
+typedef struct bhi_bench_bus_options {
+    bool is_json;
+    uint32_t rounds;
+} bhi_bench_bus_options;
+
+/* What messages cost. Returns an exit code of the tool. */
+int bhi_bench_bus(const bhi_bench_bus_options *options);
+
+typedef struct bhi_bench_wait_options {
+    bool is_json;
+} bhi_bench_wait_options;
+
+/* Thousands of invocations that wait at once. Returns an exit code of the tool. */
+int bhi_bench_wait_run(const bhi_bench_wait_options *options);
+
 enum { BHI_SAMPLES_MAX = 1000 };
 
 /* One number per round. */

@@ -106,3 +106,44 @@ void bhi_bench_write_module(const uint8_t *wasm, size_t len, char *ret_path)
         give_up("a guest could not be written to /tmp");
     close(fd);
 }
+
+static void write_file(const char *directory, const char *name, const void *bytes, size_t len)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "we");
+    if (file == NULL || fwrite(bytes, 1, len, file) != len || fclose(file) != 0)
+        give_up("a capsule could not be written to /tmp");
+}
+
+static void remove_capsule(const char *directory)
+{
+    static const char *const names[] = {"Capsule.toml", "guest.wasm"};
+    char path[128];
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        unlink(path);
+    }
+    rmdir(directory);
+}
+
+bh_capsule *bhi_bench_capsule_load(bh_runtime *runtime, const bhi_bench_capsule *capsule)
+{
+    char directory[] = "/tmp/bulkhead-bench-XXXXXX";
+    char manifest[1024];
+    bh_error error;
+    bh_capsule *loaded = NULL;
+    if (mkdtemp(directory) == NULL)
+        give_up("no directory could be made in /tmp");
+    int len = snprintf(manifest, sizeof manifest,
+                       "[package]\nname = \"%s\"\nversion = \"1.0.0\"\n"
+                       "[[component]]\nfile = \"guest.wasm\"\n%s",
+                       capsule->name, capsule->manifest != NULL ? capsule->manifest : "");
+    write_file(directory, "Capsule.toml", manifest, (size_t)len);
+    write_file(directory, "guest.wasm", capsule->wasm, capsule->wasm_bytes);
+    bh_status status = bh_capsule_load(runtime, directory, capsule->options, &loaded, &error);
+    remove_capsule(directory);
+    if (status != BH_OK)
+        give_up(error.text);
+    return loaded;
+}

@@ -38,4 +38,15 @@ void bhi_bench_guest_restore(bhi_bench_guest *guest, bhi_pooled *pooled);
 enum { BHI_BENCH_PATH_BYTES = 64 };
 void bhi_bench_write_module(const uint8_t *wasm, size_t len, char *ret_path);
 
+/* A module that is built into the tool, loaded as a capsule with a manifest. */
+typedef struct bhi_bench_capsule {
+    const char *name;
+    const char *manifest; /* what follows [package] and [[component]]; NULL: nothing */
+    const uint8_t *wasm;
+    size_t wasm_bytes;
+    const bh_capsule_options *options; /* may be NULL */
+} bhi_bench_capsule;
+
+bh_capsule *bhi_bench_capsule_load(bh_runtime *runtime, const bhi_bench_capsule *capsule);
+
 #endif

@@ -3,6 +3,7 @@
 
 const bhi_host_table bhi_host = {
     .error = &bhi_host_error,
+    .ipc = &bhi_host_ipc,
     .kv = &bhi_host_kv,
     .poll = &bhi_host_poll,
     .streams = &bhi_host_streams,

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "bus/bus.h"
+#include "bus/rates.h"
 #include "host/grants.h"
 #include "host/counters.h"
 #include "host/kv_store.h"
@@ -42,14 +43,20 @@ typedef struct bhi_lease_context {
     bool is_initialising;     /* only log, config, clock and randomness are allowed  */
     bool has_read_randomness; /* set by the host functions that give them              */
     bool has_read_clock;
+    bool has_waited;          /* a call that may wait was made, also when it returned at once */
+    bool has_signalled_ready; /* signal-ready                                              */
     const bhi_config *config;
     const char *const *capabilities;   /* sorted held names, NULL-terminated   */
     bhi_kv_store *kv;                  /* NULL: kv calls answer "unknown"                   */
     const bhi_grants *grants;          /* what the capsule may reach                        */
     bhi_bytes session_id;              /* UUID text of this load of the capsule             */
     bhi_bus *bus;                      /* NULL while initialising                           */
-    struct bhi_publish_rates *rates;   /* the runtime's: how much who published lately      */
+    bhi_publish_rates *rates;          /* the runtime's: how much who published lately      */
+    uint64_t publish_bytes_per_s_max;  /* for the principal                                 */
+    bhi_rate_window *rate_window;      /* the principal's, pinned at its first message      */
+    struct bhi_sources *sources;       /* the runtime's: capsules by session id             */
     bhi_attribution attribution;       /* how far `principal` is trusted                    */
+    bool may_act;                      /* `principal` is claimed, and may be acted for      */
     uint32_t publish_depth;            /* of what it publishes now                          */
     bool is_run_loop;                  /* it takes everybody's messages, and acts for whose it took
                                         */
@@ -60,8 +67,10 @@ typedef struct bhi_lease_context {
     bhi_guest_log_cb log_cb;
     void *log_arg;
     const atomic_bool *is_cancelled;
-    bhi_worker *worker; /* where the call runs                               */
-    bhi_task *task;     /* the invocation to make ready when a wait ends     */
+    bhi_worker *worker;       /* where the call runs                               */
+    bhi_task *task;           /* the invocation to make ready when a wait ends     */
+    char batch_principal[65]; /* of a run loop: where `principal` and `source_id` point after it  */
+    char batch_source_id[37]; /* received messages                                                */
 } bhi_lease_context;
 
 /* The lease is over and its handles are dropped: let go of what else it made. Once, on its worker.

@@ -87,6 +87,7 @@ static void begin_operation(bhi_operation *operation, bhi_guest *guest)
 bool bhi_waitable_await(bhi_waitable *waitable, bhi_guest *guest)
 {
     bool is_alive = true;
+    guest->lease->has_waited = true;
     while (is_alive && !waitable->is_ready(waitable)) {
         bhi_operation operation;
         begin_operation(&operation, guest);
@@ -126,6 +127,7 @@ static size_t wait_for_any(bhi_guest *guest, bhi_poll_pollable_list pollables, u
 {
     size_t count;
     bool is_alive = true;
+    guest->lease->has_waited = true;
     while ((count = collect_ready(pollables, indices)) == 0 && is_alive) {
         bhi_operation operation;
         begin_operation(&operation, guest);

@@ -178,7 +178,7 @@ static void poll_cb(uv_poll_t *poll, int status, int events)
 
 static bhi_socket *socket_of_source(const bhi_byte_source *source)
 {
-    return BHI_CONTAINER_OF((char *)(uintptr_t)source, bhi_socket, source);
+    return BHI_CONTAINER_OF(source, bhi_socket, source);
 }
 
 static size_t source_available(const bhi_byte_source *source)
@@ -224,7 +224,7 @@ void bhi_socket_shutdown_receive(bhi_socket *socket)
 
 static bhi_socket *socket_of_sink(const bhi_byte_sink *sink)
 {
-    return BHI_CONTAINER_OF((char *)(uintptr_t)sink, bhi_socket, sink);
+    return BHI_CONTAINER_OF(sink, bhi_socket, sink);
 }
 
 static size_t sink_room(const bhi_byte_sink *sink)

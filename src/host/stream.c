@@ -5,15 +5,13 @@
 
 static bool is_source_ready(const bhi_waitable *waitable)
 {
-    const bhi_byte_source *source =
-        BHI_CONTAINER_OF((char *)(uintptr_t)waitable, bhi_byte_source, waitable);
+    const bhi_byte_source *source = BHI_CONTAINER_OF(waitable, bhi_byte_source, waitable);
     return source->state != BHI_STREAM_OPEN || source->ops->available(source) > 0;
 }
 
 static bool is_sink_ready(const bhi_waitable *waitable)
 {
-    const bhi_byte_sink *sink =
-        BHI_CONTAINER_OF((char *)(uintptr_t)waitable, bhi_byte_sink, waitable);
+    const bhi_byte_sink *sink = BHI_CONTAINER_OF(waitable, bhi_byte_sink, waitable);
     return sink->state != BHI_STREAM_OPEN || bhi_byte_sink_permit(sink) > 0;
 }
 

@@ -380,6 +380,7 @@ static bool can_splice(const bhi_byte_source *source, const bhi_byte_sink *sink)
 static bool wait_for_both(bhi_guest *guest, bhi_byte_source *source, bhi_byte_sink *sink)
 {
     bool is_alive = true;
+    guest->lease->has_waited = true;
     while (is_alive && !can_splice(source, sink)) {
         bhi_operation operation;
         bhi_operation_init(&operation, guest->lease->worker, guest->lease->task, guest);

@@ -9,6 +9,7 @@
 #include "host/initialising.h"
 #include "host/lease_context.h"
 #include "host/log_bucket.h"
+#include "host/sources.h"
 #include "worker/operation.h"
 
 #define SLEEP_NS_MAX (60 * BHI_NS_PER_SECOND)
@@ -142,10 +143,10 @@ static bool log_line(bhi_guest *guest, bhi_sys_log_level level, bhi_bytes messag
     return true;
 }
 
-/* Readiness matters to run loops only, and there are none yet: a no-op, as for every pooled one. */
+/* Readiness matters to run loops only: nobody looks at a pooled one's. */
 static bool signal_ready(bhi_guest *guest)
 {
-    (void)guest;
+    guest->lease->has_signalled_ready = true;
     return true;
 }
 
@@ -172,6 +173,7 @@ static bool sleep_ns(bhi_guest *guest, uint64_t duration_ns, bhi_sys_unit_result
 {
     if (!bhi_check_not_initialising(guest, "astrid:sys/host@1.0.0#sleep-ns"))
         return false;
+    guest->lease->has_waited = true;
     ret->is_ok = duration_ns <= SLEEP_NS_MAX;
     if (!ret->is_ok)
         ret->error.tag = BHI_SYS_ERROR_CODE_TOO_LARGE;
@@ -204,15 +206,14 @@ static bool random_bytes(bhi_guest *guest, uint64_t length, bhi_sys_bytes_result
     return true;
 }
 
-/* Sources are stamped on messages; until there is a bus nobody has one, and who is unknown holds
- * nothing. */
 static bool check_capsule_capability(bhi_guest *guest,
                                      const bhi_sys_capability_check_request *request,
                                      bhi_sys_capability_check_response_result *ret)
 {
-    (void)guest, (void)request;
+    struct bhi_sources *sources = guest->lease->sources;
     ret->is_ok = true;
-    ret->ok.allowed = false;
+    ret->ok.allowed =
+        sources != NULL && bhi_sources_hold(sources, request->source_uuid, request->capability);
     return true;
 }
 

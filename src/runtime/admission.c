@@ -5,22 +5,6 @@
 #include "base/clock.h"
 
 #define DEFAULT_PRINCIPAL "default"
-enum { PRINCIPAL_BYTES_MAX = 64 };
-
-static const bool is_principal_char[256] = {
-    ['-'] = true, ['_'] = true, ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
-};
-
-bool bhi_is_principal(bhi_bytes name)
-{
-    if (name.len == 0 || name.len > PRINCIPAL_BYTES_MAX)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        if (!is_principal_char[name.data[i]])
-            return false;
-    }
-    return true;
-}
 
 static bh_status check_action(bhi_bytes action, bh_error *reterr)
 {
@@ -70,7 +54,7 @@ bh_status bhi_admit(const bh_request *request, bhi_admitted *ret_admitted, bh_er
     if (!bhi_is_principal(principal))
         return bhi_fail(reterr, BH_E_ARG,
                         "the principal must be 1 to %d characters of [A-Za-z0-9_-]",
-                        PRINCIPAL_BYTES_MAX);
+                        BHI_PRINCIPAL_BYTES_MAX);
     uint64_t timeout_ms = request->timeout_ms != 0 ? request->timeout_ms : BH_TIMEOUT_MS_DEFAULT;
     *ret_admitted = (bhi_admitted){
         .entry = request->entry,

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "host/principal.h"
 
 /* A request with its defaults filled in and its texts measured. Texts are the request's. */
 typedef struct bhi_admitted {
@@ -22,8 +23,5 @@ typedef struct bhi_admitted {
 /* Fails with BH_E_ARG (what is wrong and what was expected), BH_E_LIMIT (payload). */
 BH_MUST_USE bh_status bhi_admit(const bh_request *request, bhi_admitted *ret_admitted,
                                 bh_error *reterr);
-
-/* 1 to 64 characters of [A-Za-z0-9_-] */
-bool bhi_is_principal(bhi_bytes name);
 
 #endif

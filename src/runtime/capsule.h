@@ -6,6 +6,7 @@
 
 #include "abi/handles.h"
 #include "host/log_bucket.h"
+#include "host/sources.h"
 #include "pool/pool.h"
 #include "runtime/counters.h"
 #include "runtime/manifest.h"
@@ -22,6 +23,7 @@ struct bh_capsule {
     bhi_manifest manifest;
     bhi_grants grants;                     /* the manifest's wishes and the operator's grants */
     char session_id[37];                   /* UUID of this load, version 4 */
+    bhi_source source;                     /* for whoever asks about its messages */
     bh_reuse reuse;                        /* asked for */
     bh_reuse served_as;                    /* in effect */
     char served_why[BHI_SERVED_WHY_BYTES]; /* why that is another one, or each instance initialises
@@ -35,9 +37,17 @@ struct bh_capsule {
     uint64_t wasm_bytes;
     bhi_log_bucket log_bucket;
     bhi_counters counters;
-    bhi_host_totals host_totals; /* of ended leases */
-    bhi_link keeper_link;        /* the keeper's; alone until it is added */
+    bhi_host_totals host_totals;   /* of ended leases */
+    bhi_link keeper_link;          /* the keeper's; alone until it is added */
+    atomic_bool is_run_loop;       /* relaxed: it takes no invocations; never false again */
+    struct bhi_run_loop *run_loop; /* guarded by the supervisor's lock; NULL: never started */
+    bool must_not_start;           /* guarded by the supervisor's lock */
 };
+
+static inline bool bhi_capsule_is_run_loop(const bh_capsule *capsule)
+{
+    return atomic_load_explicit(&capsule->is_run_loop, memory_order_relaxed);
+}
 
 /* Retain it unless the last reference is gone. True when retained. */
 BH_MUST_USE bool bhi_capsule_retain_if_held(bh_capsule *capsule);

@@ -37,6 +37,29 @@ static void allocation_larger_than_a_block_is_served(void **state)
     bhi_arena_deinit(&arena);
 }
 
+static char order[8];
+
+static void note(void *arg)
+{
+    strcat(order, arg);
+}
+
+static void deferred_calls_are_made_once_and_the_latest_first(void **state)
+{
+    bhi_arena arena = {0};
+    order[0] = 0;
+    assert_true(bhi_arena_defer(&arena, note, "a"));
+    assert_non_null(bhi_arena_alloc(&arena, 10000));
+    assert_true(bhi_arena_defer(&arena, note, "b"));
+    bhi_arena_reset(&arena);
+    assert_string_equal(order, "ba");
+    bhi_arena_reset(&arena);
+    assert_string_equal(order, "ba");
+    assert_true(bhi_arena_defer(&arena, note, "c"));
+    bhi_arena_deinit(&arena);
+    assert_string_equal(order, "bac");
+}
+
 static void reset_keeps_the_first_block_and_reuses_it(void **state)
 {
     bhi_arena arena = {0};
@@ -114,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(allocations_are_aligned_and_apart),
         cmocka_unit_test(allocation_larger_than_a_block_is_served),
+        cmocka_unit_test(deferred_calls_are_made_once_and_the_latest_first),
         cmocka_unit_test(reset_keeps_the_first_block_and_reuses_it),
         cmocka_unit_test(zeroed_arena_may_be_reset_and_deinitialised),
         cmocka_unit_test(impossible_sizes_are_refused),

@@ -19,11 +19,8 @@ typedef enum capsule_poll_status {
     CAPSULE_POLL_UNKNOWN /* capsule_error_text says more */
 } capsule_poll_status;
 
-/* Something that can be waited for; at most 1024 are live. It is ready when its object has
- * something to say, and when its object is gone. */
-typedef struct capsule_pollable {
-    uint32_t handle;
-} capsule_pollable;
+/* A capsule_pollable is something that can be waited for; at most 1024 are live. It is ready when
+ * its object has something to say, and when its object is gone. */
 
 typedef struct capsule_indices {
     const uint32_t *items;
@@ -50,13 +47,8 @@ typedef enum capsule_stream_status {
     CAPSULE_STREAM_CLOSED  /* the end of the data, or of the connection */
 } capsule_stream_status;
 
-typedef struct capsule_input_stream {
-    uint32_t handle;
-} capsule_input_stream;
-
-typedef struct capsule_output_stream {
-    uint32_t handle;
-} capsule_output_stream;
+typedef uint32_t capsule_input_stream;
+typedef uint32_t capsule_output_stream;
 
 /* Up to `len` bytes, at most 1 MiB, of what is at hand: none means nothing yet. */
 CAPSULE_MUST_USE capsule_stream_status capsule_input_read(capsule_input_stream stream, uint64_t len,
