@@ -46,7 +46,8 @@ void http_stream_read_chunk(uint32_t stream, http_result *ret);
 HTTP("[method]http-stream.close") void http_stream_close(uint32_t stream, http_result *ret);
 HTTP("[method]http-stream.subscribe-readable")
 uint32_t http_stream_subscribe_readable(uint32_t stream);
-HTTP("[method]http-stream.body-stream") uint32_t http_stream_body_stream(uint32_t stream);
+HTTP("[method]http-stream.body-stream")
+capsule_input_stream http_stream_body_stream(uint32_t stream);
 HTTP("[resource-drop]http-stream") void http_stream_drop(uint32_t stream);
 
 /* Of the two cases with a text, `protocol` comes before `unknown`. */
@@ -165,7 +166,7 @@ capsule_pollable capsule_http_readiness(capsule_http_stream stream)
     return http_stream_subscribe_readable(stream.handle);
 }
 
-uint32_t capsule_http_body_stream(capsule_http_stream stream)
+capsule_input_stream capsule_http_body_stream(capsule_http_stream stream)
 {
     return http_stream_body_stream(stream.handle);
 }

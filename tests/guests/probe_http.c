@@ -20,12 +20,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-__attribute__((import_module("astrid:io/poll@1.0.0"), import_name("[resource-drop]pollable"))) void
-pollable_drop(uint32_t pollable);
-__attribute__((import_module("astrid:io/poll@1.0.0"),
-               import_name("[method]pollable.ready"))) uint32_t
-pollable_ready(uint32_t pollable);
-
 static capsule_bytes cut(capsule_bytes *rest, char at)
 {
     uint8_t *end = rest->len == 0 ? NULL : memchr(rest->data, at, rest->len);
@@ -167,11 +161,13 @@ static capsule_bytes read_once(capsule_http_stream stream, bool as_text)
     return as_text ? chunk : capsule_format("%zu", chunk.len);
 }
 
-static capsule_bytes subscribe(capsule_http_stream stream)
+static capsule_bytes subscribe(capsule_http_stream stream, bool must_wait)
 {
     capsule_pollable pollable = capsule_http_readiness(stream);
-    bool is_ready = pollable_ready(pollable) != 0;
-    pollable_drop(pollable);
+    if (must_wait && capsule_pollable_block(pollable) != CAPSULE_POLL_OK)
+        return capsule_text("unpolled");
+    bool is_ready = capsule_pollable_ready(pollable);
+    capsule_pollable_drop(pollable);
     return capsule_text(is_ready ? "ready" : "waits");
 }
 
@@ -182,6 +178,42 @@ static capsule_bytes send_other(const capsule_http_request *request)
     capsule_http_response response;
     capsule_http_status status = capsule_http_send(&other, &response);
     return status == CAPSULE_HTTP_OK ? response.body : failure(status);
+}
+
+static capsule_input_stream body; /* the last one taken */
+
+static capsule_bytes read_body(void)
+{
+    capsule_bytes data;
+    capsule_stream_status status = capsule_input_blocking_read(body, 1 << 20, &data);
+    return status == CAPSULE_STREAM_OK ? data : capsule_text(capsule_stream_status_name(status));
+}
+
+static capsule_bytes read_whole_body(void)
+{
+    uint64_t sum = 0, count = 0;
+    capsule_stream_status status;
+    while ((status = capsule_input_blocking_skip(body, 1 << 20, &count)) == CAPSULE_STREAM_OK)
+        sum += count;
+    return capsule_format("%" PRIu64 " %s", sum, capsule_stream_status_name(status));
+}
+
+static capsule_bytes run_body_letter(uint8_t letter, capsule_http_stream stream)
+{
+    switch (letter) {
+    case 'b':
+        body = capsule_http_body_stream(stream);
+        return capsule_text("body");
+    case 'g':
+        return read_body();
+    case 'G':
+        return read_whole_body();
+    case 'e':
+        capsule_input_drop(body);
+        return capsule_text("");
+    default:
+        return capsule_text("?");
+    }
 }
 
 static capsule_bytes run_letter(uint8_t letter, const capsule_http_request *request,
@@ -204,7 +236,9 @@ static capsule_bytes run_letter(uint8_t letter, const capsule_http_request *requ
     case 'x':
         return send_other(request);
     case 'p':
-        return subscribe(*stream);
+        return subscribe(*stream, false);
+    case 'w':
+        return subscribe(*stream, true);
     case 'c':
         capsule_http_close(*stream);
         return capsule_text("");
@@ -212,7 +246,7 @@ static capsule_bytes run_letter(uint8_t letter, const capsule_http_request *requ
         capsule_http_drop(*stream);
         return capsule_text("");
     default:
-        return capsule_text("?");
+        return run_body_letter(letter, *stream);
     }
 }
 

@@ -515,6 +515,51 @@ static void a_pollable_of_a_stream_is_ready_when_reading_would_not_wait(void **s
     http_free(call);
 }
 
+static void a_guest_can_wait_for_a_stream_with_poll(void **state)
+{
+    (void)state;
+    http_call *call = http_start(&world, "stream", "owtwrwd\nGET " ROOT "/drip/1");
+    http_turn_until_waiters(&world, 1);
+    http_peer_permit(world.peer, 1);
+    http_finish(call);
+    assert_string_equal(call->data, "ok, ready, x, ready, 0, ready");
+    http_free(call);
+}
+
+static void the_body_as_a_stream_shares_the_cursor_of_read(void **state)
+{
+    (void)state;
+    stream("obgged\nGET " ROOT "/text/hello", "ok, body, hello, closed");
+    stream("obGred\nGET " ROOT "/bytes/3000000", "ok, body, 3000000 closed, 0");
+    unsigned first, rest;
+    const char *answer = http_ask(&world, "stream", "obrGed\nGET " ROOT "/bytes/500000");
+    assert_int_equal(sscanf(answer, "ok, body, %u, %u closed", &first, &rest), 2);
+    assert_int_equal(first + rest, 500000);
+}
+
+static void a_second_body_stream_is_closed_already(void **state)
+{
+    (void)state;
+    stream("obbged\nGET " ROOT "/text/hello", "ok, body, body, closed");
+}
+
+static void a_body_stream_and_its_stream_may_go_in_any_order(void **state)
+{
+    (void)state;
+    stream("obetd\nGET " ROOT "/text/hello", "ok, body, hello");
+    stream("obdge\nGET " ROOT "/text/hello", "ok, body, closed");
+    stream("obcged\nGET " ROOT "/text/hello", "ok, body, closed");
+    stream("ob\nGET " ROOT "/endless", "ok, body");
+}
+
+static void a_body_stream_tells_a_failure_once(void **state)
+{
+    (void)state;
+    stream(
+        "obgggrrd\nGET " ROOT "/cut-body",
+        "ok, body, 0123456789, last-operation-failed, closed, protocol truncated response, closed");
+}
+
 /* ---- TLS ---- */
 
 typedef struct tls_server {
@@ -722,6 +767,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stream_that_was_full_goes_on_when_it_is_read),
     cmocka_unit_test(an_endless_body_ends_with_its_stream),
     cmocka_unit_test(a_pollable_of_a_stream_is_ready_when_reading_would_not_wait),
+    cmocka_unit_test(a_guest_can_wait_for_a_stream_with_poll),
+    cmocka_unit_test(the_body_as_a_stream_shares_the_cursor_of_read),
+    cmocka_unit_test(a_second_body_stream_is_closed_already),
+    cmocka_unit_test(a_body_stream_and_its_stream_may_go_in_any_order),
+    cmocka_unit_test(a_body_stream_tells_a_failure_once),
     cmocka_unit_test(a_certificate_that_nobody_vouches_for_is_a_tls_error),
     cmocka_unit_test(a_certificate_vouches_for_the_host_it_names),
     cmocka_unit_test(a_redirect_from_https_to_http_is_refused),

@@ -101,6 +101,7 @@ capsule_bytes capsule_error_text(void);
 typedef uint32_t capsule_pollable;
 
 #include "http.h"
+#include "io.h"
 #include "ipc.h"
 #include "kv.h"
 #include "sys.h"

@@ -14,6 +14,7 @@
 #define BULKHEAD_SDK_HTTP_H
 
 #include "capsule.h"
+#include "io.h"
 
 typedef enum capsule_http_status {
     CAPSULE_HTTP_OK,
@@ -99,8 +100,8 @@ CAPSULE_MUST_USE capsule_http_status capsule_http_read(capsule_http_stream strea
 void capsule_http_close(capsule_http_stream stream);
 /* Ready when capsule_http_read would return at once. */
 capsule_pollable capsule_http_readiness(capsule_http_stream stream);
-/* A handle of astrid:io/streams: the body, which capsule_http_read reads too. Once. */
-uint32_t capsule_http_body_stream(capsule_http_stream stream);
+/* The body as a stream, of which capsule_http_read takes too. Once: later ones are closed. */
+capsule_input_stream capsule_http_body_stream(capsule_http_stream stream);
 /* Closes, and ends the handle: exactly once. */
 void capsule_http_drop(capsule_http_stream stream);
 
