@@ -2,6 +2,7 @@
 #include "host/host.h"
 
 const bhi_host_table bhi_host = {
+    .fs = &bhi_host_fs,
     .ipc = &bhi_host_ipc,
     .kv = &bhi_host_kv,
     .poll = &bhi_host_poll,

@@ -7,6 +7,7 @@
 /* Interfaces that are not there yet are NULL: their imports trap and name the function. */
 extern const bhi_host_table bhi_host;
 
+extern const bhi_fs_host bhi_host_fs;     /* fs.c */
 extern const bhi_ipc_host bhi_host_ipc;   /* ipc.c */
 extern const bhi_kv_host bhi_host_kv;     /* kv.c */
 extern const bhi_poll_host bhi_host_poll; /* poll.c */

@@ -19,7 +19,7 @@
  * Globals:  with the default `reuse = "pristine"` every call starts with the values they had after
  *           initialisation. State that must last belongs in kv.
  * Text:     is UTF-8. The host traps a capsule that passes or returns text that is not.
- * Library:  there is no WASI: files, stdio, getenv, time and exit do not link. snprintf, strings
+ * Library:  there is no WASI: the C library's files, stdio, getenv, time and exit do not link. snprintf, strings
  *           and maths do.
  * Stack:    64 KiB; using more traps.
  *
@@ -100,6 +100,7 @@ capsule_bytes capsule_error_text(void);
 /* Something to wait for: io.h. 0 is none. */
 typedef uint32_t capsule_pollable;
 
+#include "fs.h"
 #include "ipc.h"
 #include "kv.h"
 #include "sys.h"
