@@ -40,7 +40,10 @@ bhi_message *bhi_message_retain(bhi_message *message)
 
 void bhi_message_release(bhi_message *message)
 {
-    if (message != NULL &&
+    if (message == NULL)
+        return;
+    /* Whoever holds the only reference may look instead of subtracting: nobody else can retain. */
+    if (atomic_load_explicit(&message->references, memory_order_acquire) == 1 ||
         atomic_fetch_sub_explicit(&message->references, 1, memory_order_acq_rel) == 1)
         free(message);
 }
