@@ -4,6 +4,7 @@
 
 #include <bulkhead/capsule.h>
 #include <bulkhead/error.h>
+#include <bulkhead/event.h>
 #include <bulkhead/invocation.h>
 #include <bulkhead/outcome.h>
 #include <bulkhead/runtime.h>

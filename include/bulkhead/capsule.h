@@ -2,6 +2,11 @@
  *
  * A capsule is immutable after load and counted: retain and release from any thread. Closing it
  * refuses new invocations; those in flight finish.
+ *
+ * A capsule that exports `run` may be a run loop: `run` waits for messages and time in an instance
+ * of its own, and no invocation is taken. SDKs export empty stubs for `run`, so unless the manifest
+ * says what it is, starting the capsule tries it: a `run` that returns without ever having called
+ * what may wait is a stub, and the capsule is pooled like any other.
  */
 #ifndef BULKHEAD_CAPSULE_H
 #define BULKHEAD_CAPSULE_H
@@ -38,10 +43,22 @@ BH_API BH_MUST_USE bh_status bh_capsule_load(bh_runtime *runtime, const char *pa
                                              const bh_capsule_options *options,
                                              bh_capsule **ret_capsule, bh_error *reterr);
 BH_API bh_capsule *bh_capsule_retain(bh_capsule *capsule);
-/* Takes NULL. */
+/* Takes NULL. The last one stops the capsule: never from a callback of ours. */
 BH_API void bh_capsule_release(bh_capsule *capsule);
 
-/* Refuse new invocations with BH_E_CLOSED. Idempotent. */
+/* From now on the capsule reacts to events: its run loop is started, or its handlers are bound to
+ * their topics (a run loop subscribes to them itself). A capsule of the same name that was started
+ * before hands over to it: no message is missed or handled twice by handlers, and its run loop has
+ * ended before that of this one begins. Starting a started capsule changes nothing. Blocks: until
+ * the other run loop has ended, and until it is known whether `run` is a stub (run.decision_ms_max).
+ * Never from a callback of ours. Fails with BH_E_CLOSED, BH_E_NOMEM, BH_E_IO. */
+BH_API BH_MUST_USE bh_status bh_capsule_start(bh_capsule *capsule, bh_error *reterr);
+/* Not any more, and what it ran is gone: a waiting call is ended at once, a computing guest at its
+ * next tick. Blocks until then. Never from a callback of ours. Closing (which does not wait) and the
+ * last release do the same. Idempotent. */
+BH_API void bh_capsule_stop(bh_capsule *capsule);
+
+/* Refuse new invocations with BH_E_CLOSED, and begin to stop; it is not started again. Idempotent. */
 BH_API void bh_capsule_close(bh_capsule *capsule);
 
 /* Texts live as long as the capsule. */
@@ -64,6 +81,19 @@ typedef struct bh_histogram {
     uint64_t counts[BH_HISTOGRAM_BUCKETS]; /* not cumulative */
     uint64_t sum_ns;
 } bh_histogram;
+
+typedef enum bh_run_state {
+    BH_RUN_NONE,     /* no run loop, or not started yet                           */
+    BH_RUN_STARTING, /* it runs, and has not signalled that it is ready           */
+    BH_RUN_READY,    /* it runs, and has                                          */
+    BH_RUN_WAITING,  /* its run ended; it is started again after a while          */
+    BH_RUN_STOPPED,
+    BH_RUN_FAILED /* its run ended too often: it is not started any more          */
+} bh_run_state;
+
+BH_API const char *bh_run_state_name(bh_run_state state); /* "none" */
+
+enum { BH_RUN_FAILURE_BYTES = 248 };
 
 typedef struct bh_capsule_stats {
     /* Instances now; what is live and none of these is being destroyed. */
@@ -91,6 +121,9 @@ typedef struct bh_capsule_stats {
     uint64_t compile_ns; /* compile, or load from the cache                               */
     bool is_from_cache;
     bh_histogram wait, run, restore; /* checkout to lease; call; end of the call to return        */
+    bh_run_state run_state;
+    uint64_t run_restarts;
+    char run_failure[BH_RUN_FAILURE_BYTES]; /* how its last run ended; "" when none has */
 } bh_capsule_stats;
 
 /* A consistent enough view: each number is read atomically, not all of them at once. */

@@ -32,7 +32,7 @@ typedef enum bh_blame { BH_BLAME_NONE, BH_BLAME_CALLER, BH_BLAME_GUEST, BH_BLAME
     X(E_NOMEM, HOST, 1, "out of memory")                                                           \
     X(E_IO, HOST, 1, "an operating system call failed")                                            \
     X(E_CORRUPT, HOST, 0, "stored bytes are not what was written")                                 \
-    X(E_UNSUPPORTED, HOST, 0, "not provided by this build or machine")
+    X(E_UNSUPPORTED, HOST, 0, "not provided by this build, machine or capsule")
 
 typedef enum bh_status {
 #define BH_STATUS_ENUM(name, blame, retry, text) BH_##name,

@@ -27,6 +27,7 @@ bh_status bhi_message_create(const bhi_message_spec *spec, bhi_message **ret_mes
     message->spec.source_id = append(&at, spec->source_id);
     message->spec.principal = append(&at, spec->principal);
     message->sequence = 0;
+    message->observer = NULL;
     atomic_init(&message->references, 1);
     *ret_message = message;
     return BH_OK;

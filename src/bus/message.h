@@ -31,6 +31,7 @@ typedef struct bhi_message {
     atomic_uint references;
     bhi_message_spec spec; /* texts are in this allocation */
     uint64_t sequence;     /* bus-wide, from 1; set by publishing */
+    void *observer;        /* of whoever waits for its handlers; the dispatcher's */
 } bhi_message;
 
 /* Copies the texts. Fails with BH_E_NOMEM. */

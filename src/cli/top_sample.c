@@ -29,6 +29,15 @@ static bh_histogram read_histogram(const json_t *object)
     return histogram;
 }
 
+/* What a row says of a loaded capsule: its run loop, where it has one, says more than "ready". */
+static const char *state_of(const json_t *entry, const json_t *stats, const char *state)
+{
+    const char *run = json_string_value(json_object_get(json_object_get(entry, "run"), "state"));
+    if (run != NULL)
+        return strcmp(run, "ready") == 0 ? "loop" : run;
+    return json_is_true(json_object_get(stats, "is_breaker_open")) ? "breaker" : state;
+}
+
 static bool read_row(const json_t *entry, bhi_top_row *row)
 {
     const json_t *pool = json_object_get(entry, "pool"), *stats = json_object_get(entry, "stats");
@@ -37,8 +46,7 @@ static bool read_row(const json_t *entry, bhi_top_row *row)
     if (row->name == NULL || row->state == NULL)
         return false;
     row->is_ready = strcmp(row->state, "ready") == 0;
-    if (json_is_true(json_object_get(stats, "is_breaker_open")))
-        row->state = "breaker";
+    row->state = state_of(entry, stats, row->state);
     row->live = number(pool, "live");
     row->idle = number(pool, "idle");
     row->waiting = number(pool, "waiting");

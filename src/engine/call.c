@@ -365,12 +365,17 @@ static void settle_failure(bhi_instance *instance)
     instance->phase = BHI_PHASE_DEAD;
 }
 
-static void settle(bhi_instance *instance)
+uint64_t bhi_instance_fuel_used(const bhi_instance *instance)
 {
     uint64_t fuel_left = 0;
     wasmtime_error_t *error = wasmtime_context_get_fuel(instance->context, &fuel_left);
     BHI_ASSERT(error == NULL);
-    instance->result.fuel_used = instance->budget->fuel - fuel_left;
+    return instance->budget->fuel - fuel_left;
+}
+
+static void settle(bhi_instance *instance)
+{
+    instance->result.fuel_used = bhi_instance_fuel_used(instance);
     if (bhi_ending_is_failure(&instance->ending) || instance->is_stopped)
         settle_failure(instance);
     else if (instance->phase == BHI_PHASE_CALLING)

@@ -152,6 +152,9 @@ typedef struct bhi_call_result {
 
 const bhi_call_result *bhi_instance_result(const bhi_instance *instance);
 
+/* Of the call being made, between two polls: what the guest has reported so far. */
+uint64_t bhi_instance_fuel_used(const bhi_instance *instance);
+
 /* Its build came as far as priming the allocator, and may have failed there. */
 bool bhi_instance_is_primed(const bhi_instance *instance);
 

@@ -277,6 +277,7 @@ static bool wait_for_messages(bhi_guest *guest, bhi_ipc_subscription *self, uint
 bool bhi_ipc_subscription_recv(bhi_guest *guest, bhi_ipc_subscription *self, uint64_t timeout_ms,
                                bhi_ipc_envelope_result *ret)
 {
+    guest->lease->has_waited = true;
     if (timeout_ms > RECV_MS_MAX)
         timeout_ms = RECV_MS_MAX;
     if (timeout_ms > 0 && bhi_subscriber_is_empty(self->subscriber) &&

@@ -43,6 +43,8 @@ typedef struct bhi_lease_context {
     bool is_initialising;     /* only log, config, clock and randomness are allowed  */
     bool has_read_randomness; /* set by the host functions that give them              */
     bool has_read_clock;
+    bool has_waited;          /* a call that may wait was made, also when it returned at once */
+    bool has_signalled_ready; /* signal-ready                                              */
     const bhi_config *config;
     const char *const *capabilities;   /* sorted held names, NULL-terminated   */
     bhi_kv_store *kv;                  /* NULL: kv calls answer "unknown"                   */

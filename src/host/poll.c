@@ -126,6 +126,7 @@ static size_t wait_for_any(bhi_guest *guest, bhi_poll_pollable_list pollables, u
 {
     size_t count;
     bool is_alive = true;
+    guest->lease->has_waited = true;
     while ((count = collect_ready(pollables, indices)) == 0 && is_alive) {
         bhi_operation operation;
         begin_operation(&operation, guest);

@@ -143,10 +143,10 @@ static bool log_line(bhi_guest *guest, bhi_sys_log_level level, bhi_bytes messag
     return true;
 }
 
-/* Readiness matters to run loops only, and there are none yet: a no-op, as for every pooled one. */
+/* Readiness matters to run loops only: nobody looks at a pooled one's. */
 static bool signal_ready(bhi_guest *guest)
 {
-    (void)guest;
+    guest->lease->has_signalled_ready = true;
     return true;
 }
 
@@ -173,6 +173,7 @@ static bool sleep_ns(bhi_guest *guest, uint64_t duration_ns, bhi_sys_unit_result
 {
     if (!bhi_check_not_initialising(guest, "astrid:sys/host@1.0.0#sleep-ns"))
         return false;
+    guest->lease->has_waited = true;
     ret->is_ok = duration_ns <= SLEEP_NS_MAX;
     if (!ret->is_ok)
         ret->error.tag = BHI_SYS_ERROR_CODE_TOO_LARGE;

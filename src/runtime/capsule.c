@@ -9,12 +9,14 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "runtime/dispatcher.h"
 #include "runtime/invocation.h"
 #include "runtime/keeper.h"
 #include "runtime/pooled.h"
 #include "runtime/prepare.h"
 #include "runtime/profiles.h"
 #include "runtime/sizing.h"
+#include "runtime/supervisor.h"
 
 enum { WAITERS_MAX_DEFAULT = 10000 };
 
@@ -126,7 +128,7 @@ static bh_status create_pool(bh_capsule *capsule, const bh_capsule_options *opti
         return status;
     bhi_pool_options pool_options = {
         .live_max = sizing.live_max,
-        .min_idle = sizing.min_idle,
+        .min_idle = bhi_capsule_is_run_loop(capsule) ? 0 : sizing.min_idle,
         .is_affine = capsule->is_carve_out || capsule->served_as == BH_REUSE_PRINCIPAL,
         .breaker_condemned_max = options->breaker_condemned_max,
         .waiters_max = options->waiters_max != 0 ? options->waiters_max : WAITERS_MAX_DEFAULT,
@@ -149,6 +151,19 @@ static bh_status compile(bh_capsule *capsule, bhi_bytes wasm, bh_error *reterr)
         status = bhi_code_create(capsule->runtime->engine, &image, &capsule->code, reterr);
     bhi_arena_deinit(&arena);
     return status;
+}
+
+/* What the manifest says of `run` holds from the load on. */
+static bh_status check_run(bh_capsule *capsule, bh_error *reterr)
+{
+    bool is_loop = capsule->manifest.run == BHI_RUN_LOOP;
+    if (is_loop && !bhi_code_has_entry(capsule->code, BHI_ENTRY_RUN))
+        return bhi_fail(reterr, BH_E_MANIFEST,
+                        "%s: expected an export named run, as capsule.run = \"loop\" says; found "
+                        "none",
+                        capsule->manifest.file);
+    atomic_store_explicit(&capsule->is_run_loop, is_loop, memory_order_relaxed);
+    return BH_OK;
 }
 
 static bool has_capability(const bh_capsule *capsule, const char *name)
@@ -201,6 +216,8 @@ static bh_status load(bh_capsule *capsule, const char *path, const bh_capsule_op
     }
     bhi_arena_deinit(&wasm_arena);
     if (status == BH_OK)
+        status = check_run(capsule, reterr);
+    if (status == BH_OK)
         status = bhi_capsule_prepare(capsule, reterr);
     if (status == BH_OK)
         status = create_pool(capsule, options, reterr);
@@ -251,8 +268,29 @@ bool bhi_capsule_retain_if_held(bh_capsule *capsule)
     return false;
 }
 
+bh_status bh_capsule_start(bh_capsule *capsule, bh_error *reterr)
+{
+    if (capsule == NULL)
+        return bhi_fail(reterr, BH_E_ARG, "capsule must not be NULL");
+    bh_status status = bhi_supervisor_start(capsule->runtime->supervisor, capsule, reterr);
+    if (status != BH_OK)
+        return status;
+    status = bhi_dispatcher_start(capsule->runtime->dispatcher, capsule, reterr);
+    if (status != BH_OK)
+        bhi_supervisor_stop(capsule->runtime->supervisor, capsule);
+    return status;
+}
+
+void bh_capsule_stop(bh_capsule *capsule)
+{
+    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
+    bhi_supervisor_stop(capsule->runtime->supervisor, capsule);
+}
+
 void bh_capsule_close(bh_capsule *capsule)
 {
+    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
+    bhi_supervisor_close(capsule->runtime->supervisor, capsule);
     bhi_pool_close(capsule->pool);
 }
 
@@ -261,6 +299,8 @@ void bh_capsule_release(bh_capsule *capsule)
     if (capsule == NULL ||
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
+    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
+    bhi_supervisor_remove(capsule->runtime->supervisor, capsule);
     bhi_keeper_remove(capsule->runtime->keeper, capsule);
     bhi_sources_remove(capsule->runtime->sources, &capsule->source);
     /* Invocations borrow a reference of their caller, so nothing is leased or queued any more. */
@@ -307,4 +347,5 @@ void bh_capsule_read_stats(bh_capsule *capsule, bh_capsule_stats *ret_stats)
     memcpy(ret_stats->condemned, pool.condemned, sizeof pool.condemned);
     memcpy(ret_stats->refusals, pool.refusals, sizeof pool.refusals);
     bhi_counters_read(&capsule->counters, ret_stats);
+    bhi_supervisor_read(capsule->runtime->supervisor, capsule, ret_stats);
 }

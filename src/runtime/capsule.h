@@ -37,9 +37,17 @@ struct bh_capsule {
     uint64_t wasm_bytes;
     bhi_log_bucket log_bucket;
     bhi_counters counters;
-    bhi_host_totals host_totals; /* of ended leases */
-    bhi_link keeper_link;        /* the keeper's; alone until it is added */
+    bhi_host_totals host_totals;   /* of ended leases */
+    bhi_link keeper_link;          /* the keeper's; alone until it is added */
+    atomic_bool is_run_loop;       /* relaxed: it takes no invocations; never false again */
+    struct bhi_run_loop *run_loop; /* guarded by the supervisor's lock; NULL: never started */
+    bool must_not_start;           /* guarded by the supervisor's lock */
 };
+
+static inline bool bhi_capsule_is_run_loop(const bh_capsule *capsule)
+{
+    return atomic_load_explicit(&capsule->is_run_loop, memory_order_relaxed);
+}
 
 /* Retain it unless the last reference is gone. True when retained. */
 BH_MUST_USE bool bhi_capsule_retain_if_held(bh_capsule *capsule);

@@ -17,6 +17,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "runtime/admission.h"
+#include "runtime/lease.h"
 #include "runtime/pooled.h"
 #include "runtime/profiles.h"
 #include "worker/operation.h"
@@ -39,6 +40,7 @@ struct bhi_invocation {
     bhi_slot *slot; /* leased or building */
     bhi_pooled *pooled;
     bhi_lease_context lease;
+    const bhi_message *cause; /* the message that it handles, or NULL */
     bhi_budget budget;
     bhi_hook_call hook_call;
     bhi_buffer own_buffer;
@@ -208,32 +210,30 @@ static bool is_cancelled(bhi_invocation *invocation)
 
 static void set_lease(bhi_invocation *invocation)
 {
-    bh_capsule *capsule = invocation->capsule;
-    const bhi_profile *profile =
-        bhi_profiles_find(capsule->runtime->profiles, invocation->request.principal);
-    invocation->lease = (bhi_lease_context){
-        .capsule = bhi_bytes_of(capsule->manifest.name),
+    bhi_lease_call call = {
         .principal = invocation->request.principal,
+        .has_caller = true,
         .called_at_ns = invocation->began_ns,
         .deadline_ns = invocation->deadline_ns,
-        .has_caller = true,
-        .config = &capsule->manifest.config,
-        .capabilities = capsule->manifest.capabilities,
-        .kv = capsule->runtime->kv,
-        .grants = &capsule->grants,
-        .session_id = bhi_bytes_of(capsule->session_id),
-        .bus = capsule->runtime->bus,
-        .rates = capsule->runtime->rates,
-        .publish_bytes_per_s_max = profile->publish_bytes_per_s_max,
-        .sources = capsule->runtime->sources,
-        .log_bucket = &capsule->log_bucket,
-        .log_cb = bhi_runtime_guest_log,
-        .log_arg = capsule->runtime,
         .is_cancelled = &invocation->is_cancelled,
         .worker = invocation->worker,
         .task = &invocation->task,
     };
+    bhi_lease_context_fill(&invocation->lease, invocation->capsule, &call);
     bhi_instance_guest(invocation->pooled->instance)->lease = &invocation->lease;
+}
+
+static void set_cause(bhi_invocation *invocation)
+{
+    const bhi_message *cause = invocation->cause;
+    if (cause == NULL)
+        return;
+    bhi_lease_context *lease = &invocation->lease;
+    bool is_system = cause->spec.attribution == BHI_ATTRIBUTION_SYSTEM;
+    lease->source_id = cause->spec.source_id;
+    lease->attribution = is_system ? BHI_ATTRIBUTION_VERIFIED : cause->spec.attribution;
+    lease->may_act = cause->spec.may_act;
+    lease->publish_depth = cause->spec.depth + 1;
 }
 
 static void begin_call(bhi_invocation *invocation)
@@ -253,6 +253,7 @@ static void begin_call(bhi_invocation *invocation)
         .is_cancelled = &invocation->is_cancelled,
     };
     set_lease(invocation);
+    set_cause(invocation);
     invocation->stage = STAGE_CALL;
     if (request->entry != BH_ENTRY_HOOK) {
         bhi_instance_begin_entry(instance, &invocation->budget, entries[request->entry]);
@@ -519,6 +520,16 @@ static void run_cb(bhi_task *task)
 
 /* ---- start ---- */
 
+static bh_status check_pooled(const bh_capsule *capsule, bh_error *reterr)
+{
+    if (!bhi_capsule_is_run_loop(capsule))
+        return BH_OK;
+    return bhi_fail(reterr, BH_E_UNSUPPORTED,
+                    "capsule %s is a run loop: it takes messages that it subscribes to, no "
+                    "invocations",
+                    capsule->manifest.name);
+}
+
 static bh_status check_entry(const bh_capsule *capsule, bh_entry entry, bh_error *reterr)
 {
     static const bhi_entry entries[] = {BHI_ENTRY_HOOK, BHI_ENTRY_INSTALL, BHI_ENTRY_UPGRADE};
@@ -545,6 +556,8 @@ bh_status bhi_invocation_create(bh_capsule *capsule, bhi_worker *worker, const b
     };
     /* In place: copying what was just written piece by piece stalls the processor. */
     bh_status status = bhi_admit(request, &invocation->request, reterr);
+    if (status == BH_OK)
+        status = check_pooled(capsule, reterr);
     if (status == BH_OK)
         status = check_entry(capsule, invocation->request.entry, reterr);
     if (status != BH_OK) {
@@ -594,6 +607,11 @@ void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer)
 void bhi_invocation_nest(bhi_invocation *invocation, bhi_invocation *parent)
 {
     invocation->waiter.parent = &parent->waiter;
+}
+
+void bhi_invocation_caused_by(bhi_invocation *invocation, const bhi_message *message)
+{
+    invocation->cause = message;
 }
 
 void bhi_invocation_cancel(bhi_invocation *invocation)

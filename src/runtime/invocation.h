@@ -11,6 +11,7 @@
 #include <bulkhead/invocation.h>
 
 #include "base/buffer.h"
+#include "bus/message.h"
 #include "worker/worker.h"
 
 typedef struct bhi_invocation bhi_invocation;
@@ -49,6 +50,10 @@ void bhi_invocation_use_buffer(bhi_invocation *invocation, bhi_buffer *buffer);
 /* It is made by `parent`, which waits for it and outlives it: refused with BH_E_NESTED where it
  * could only wait for the chain of its parents. Before it is begun or run. */
 void bhi_invocation_nest(bhi_invocation *invocation, bhi_invocation *parent);
+
+/* It handles this message, borrowed until done_cb: what it publishes is caused by it, and is as far
+ * trusted. Before it is begun or run. */
+void bhi_invocation_caused_by(bhi_invocation *invocation, const bhi_message *message);
 
 /* End it soon with the outcome CANCELLED; done_cb is still called. */
 void bhi_invocation_cancel(bhi_invocation *invocation);

@@ -93,6 +93,8 @@ void bhi_keeper_build(bhi_keeper *keeper, bh_capsule *capsule, bhi_slot *slot)
 void bhi_keeper_refill(bhi_keeper *keeper, bh_capsule *capsule, uint64_t now_ns)
 {
     bhi_slot *slot;
+    if (bhi_capsule_is_run_loop(capsule))
+        return; /* nobody will lease it */
     while ((slot = bhi_pool_reserve_warm(capsule->pool, now_ns)) != NULL)
         bhi_keeper_build(keeper, capsule, slot);
 }

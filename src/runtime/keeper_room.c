@@ -84,6 +84,8 @@ void bhi_keeper_evict_idle(bhi_keeper *keeper, uint64_t now_ns)
     for (bh_capsule *at = bhi_keeper_next(keeper, NULL); at != NULL;
          at = bhi_keeper_next(keeper, at)) {
         evicted += bhi_pool_evict_idle(at->pool, idle_before_ns, now_ns);
+        while (bhi_capsule_is_run_loop(at) && bhi_pool_evict_one(at->pool, now_ns))
+            evicted++; /* it was found out after it was loaded */
         if (!keeper->is_short)
             bhi_keeper_refill(keeper, at, now_ns);
     }

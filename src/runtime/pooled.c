@@ -13,19 +13,6 @@
 /* A sample compares this much of the memory, a window that moves on from one to the next. */
 enum { VERIFY_WINDOW_BYTES = 64 << 10 };
 
-void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease)
-{
-    *lease = (bhi_lease_context){
-        .capsule = bhi_bytes_of(capsule->manifest.name),
-        .is_initialising = true,
-        .config = &capsule->manifest.config,
-        .capabilities = capsule->manifest.capabilities,
-        .log_bucket = &capsule->log_bucket,
-        .log_cb = bhi_runtime_guest_log,
-        .log_arg = capsule->runtime,
-    };
-}
-
 /* ---- build and destroy ---- */
 
 void bhi_pooled_destroy(bhi_pooled *pooled)
@@ -44,7 +31,7 @@ static bh_status create_parts(bh_capsule *capsule, bhi_build_kind kind, bhi_pool
                               bh_error *reterr)
 {
     bhi_instance_options options = {
-        .snapshot = kind == BHI_BUILD_LENT ? capsule->snapshot : NULL,
+        .snapshot = kind == BHI_BUILD_LENT || kind == BHI_BUILD_ALONE ? capsule->snapshot : NULL,
         .is_tracked = kind == BHI_BUILD_LENT && capsule->is_tracked,
         .must_prime = kind == BHI_BUILD_FIRST,
     };

@@ -9,7 +9,7 @@
 #ifndef BHI_RUNTIME_POOLED_H
 #define BHI_RUNTIME_POOLED_H
 
-#include "runtime/capsule.h"
+#include "runtime/lease.h"
 
 typedef struct bhi_pooled {
     bhi_instance *instance;
@@ -22,6 +22,7 @@ typedef struct bhi_pooled {
 /* What is wanted of a build beside the capsule's own choice. */
 typedef enum bhi_build_kind {
     BHI_BUILD_LENT,    /* for the pool: from the snapshot, if there is one */
+    BHI_BUILD_ALONE,   /* the same, and never restored: a run loop's       */
     BHI_BUILD_FIRST,   /* to take the snapshot from, its allocator primed   */
     BHI_BUILD_UNPRIMED /* the same for a guest whose allocator fails        */
 } bhi_build_kind;
@@ -57,8 +58,5 @@ BH_MUST_USE bhi_restore_verdict bhi_pooled_restore(bh_capsule *capsule, bhi_pool
  * again. */
 BH_MUST_USE bh_outcome bhi_pooled_clear(bh_capsule *capsule, bhi_pooled *pooled, bh_outcome outcome,
                                         bool *ret_is_spent);
-
-/* The lease context of an initialisation: no principal, no store. */
-void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease);
 
 #endif

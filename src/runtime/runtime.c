@@ -9,8 +9,10 @@
 #include "base/assert.h"
 #include "host/host.h"
 #include "host/sources.h"
+#include "runtime/dispatcher.h"
 #include "runtime/keeper.h"
 #include "runtime/profiles.h"
+#include "runtime/supervisor.h"
 
 #ifndef BH_VERSION_TEXT
 #error "BH_VERSION_TEXT comes from the build"
@@ -88,6 +90,19 @@ static void choose_verification(bh_runtime *runtime, const bh_runtime_options *o
     runtime->is_verified_whole = options->verify_whole || IS_DEBUG_BUILD;
 }
 
+static bh_status open_dispatcher(bh_runtime *runtime, const bh_runtime_options *options,
+                                 bh_error *reterr)
+{
+    uint32_t lanes = options->event_workers != 0 ? options->event_workers : 1;
+    if (lanes > BHI_DISPATCH_LANES_MAX)
+        return bhi_fail(reterr, BH_E_ARG, "event_workers is %u, at most %d are allowed", lanes,
+                        BHI_DISPATCH_LANES_MAX);
+    bh_status status = bhi_dispatcher_create(runtime, lanes, &runtime->dispatcher, reterr);
+    if (status == BH_OK)
+        bhi_bus_set_dispatch(runtime->bus, bhi_dispatcher_dispatch, runtime->dispatcher);
+    return status;
+}
+
 static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, bh_error *reterr)
 {
     bhi_engine_options engine_options = {.tick_us = options->tick_us};
@@ -111,6 +126,10 @@ static bh_status set_up(bh_runtime *runtime, const bh_runtime_options *options, 
         status = bhi_rates_create(&runtime->rates, reterr);
     if (status == BH_OK)
         status = bhi_sources_create(&runtime->sources, reterr);
+    if (status == BH_OK)
+        status = bhi_supervisor_create(&options->run, &runtime->supervisor, reterr);
+    if (status == BH_OK)
+        status = open_dispatcher(runtime, options, reterr);
     return status == BH_OK ? start_keeper(runtime, options, reterr) : status;
 }
 
@@ -146,8 +165,11 @@ void bh_runtime_destroy(bh_runtime *runtime)
 {
     if (runtime == NULL)
         return;
-    bhi_keeper_destroy(runtime->keeper); /* first: it may still hold capsules */
+    bhi_supervisor_stop_all(runtime->supervisor); /* first: run loops publish */
+    bhi_dispatcher_destroy(runtime->dispatcher);  /* then: hooks that it runs hold capsules */
+    bhi_keeper_destroy(runtime->keeper);          /* then: it may still hold capsules */
     BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
+    bhi_supervisor_destroy(runtime->supervisor);
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
     bhi_bus_destroy(runtime->bus);

@@ -12,9 +12,11 @@ struct bh_runtime {
     bhi_engine *engine;
     bhi_kv_store *kv; /* NULL: no state directory was given */
     bhi_bus *bus;
+    struct bhi_dispatcher *dispatcher;
     bhi_publish_rates *rates;
     struct bhi_sources *sources;
     struct bhi_keeper *keeper;
+    struct bhi_supervisor *supervisor;
     struct bhi_profiles *profiles; /* NULL: no file was given */
     const struct bhi_host_table *host;
     bh_guest_log_cb guest_log_cb; /* NULL: to standard error */

@@ -190,6 +190,20 @@ static void fail_duplicates(bhi_catalog *catalog)
     }
 }
 
+/* After the names are known to differ: of two with one name the later would take over. */
+static void start_entries(bhi_catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        bhi_catalog_entry *entry = &catalog->entries[i];
+        bh_error error;
+        if (entry->version == NULL || bh_capsule_start(entry->version->capsule, &error) == BH_OK)
+            continue;
+        bhi_version_release(entry->version);
+        entry->version = NULL;
+        set_failed(entry, &error);
+    }
+}
+
 static bool has_names(const bhi_catalog *catalog)
 {
     for (uint32_t i = 0; i < catalog->count; i++)
@@ -250,6 +264,10 @@ bh_status bhi_catalog_load(bh_runtime *runtime, const char *path, const bh_capsu
     if (status == BH_OK) {
         load_all(catalog);
         status = order_entries(catalog, reterr);
+    }
+    if (status == BH_OK) {
+        start_entries(catalog);
+        sort_entries(catalog); /* failed ones are known by their directory's name */
     }
     if (status == BH_OK)
         status = report_failures(catalog, reterr);

@@ -128,8 +128,14 @@ static bh_status load(change *loading)
         return status;
     }
     loading->loaded = bhi_version_create(capsule);
-    return loading->loaded != NULL ? BH_OK
-                                   : bhi_fail(error, BH_E_NOMEM, "out of memory for a capsule");
+    if (loading->loaded == NULL)
+        return bhi_fail(error, BH_E_NOMEM, "out of memory for a capsule");
+    status = bh_capsule_start(capsule, error); /* last: what the old one runs hands over */
+    if (status == BH_OK)
+        return BH_OK;
+    bhi_version_release(loading->loaded);
+    loading->loaded = NULL;
+    return status;
 }
 
 static void load_cb(uv_work_t *work)

@@ -42,6 +42,15 @@ json_t *bhi_statistics_pool_json(const bh_capsule_stats *stats)
     return pool;
 }
 
+json_t *bhi_statistics_run_json(const bh_capsule_stats *stats)
+{
+    json_t *run = json_object();
+    json_object_set_new(run, "state", json_string(bh_run_state_name(stats->run_state)));
+    put_number(run, "restarts", stats->run_restarts);
+    json_object_set_new(run, "failure", bhi_json_text(stats->run_failure));
+    return run;
+}
+
 static json_t *outcomes_json(const bh_capsule_stats *stats)
 {
     json_t *outcomes = json_object();

@@ -10,6 +10,8 @@
 /* The objects "pool" and "stats" of docs/http-api.md. NULL when memory is out. */
 json_t *bhi_statistics_pool_json(const bh_capsule_stats *stats);
 json_t *bhi_statistics_json(const bh_capsule_stats *stats);
+/* The object "run" of a capsule that is or was a run loop. */
+json_t *bhi_statistics_run_json(const bh_capsule_stats *stats);
 
 /* Is this counter worth a line? Causes that a pool gives always, any other once it was counted. */
 bool bhi_statistics_has_refusal(const bh_capsule_stats *stats, bh_status cause);

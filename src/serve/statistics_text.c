@@ -200,6 +200,21 @@ static void write_breaker(FILE *out, const char *capsule, const bh_capsule_stats
     fprintf(out, "bulkhead_breaker_open{capsule=\"%s\"} %d\n", capsule, stats->is_breaker_open);
 }
 
+static void write_run_states(FILE *out, const char *capsule, const bh_capsule_stats *stats)
+{
+    for (bh_run_state state = BH_RUN_STARTING;
+         stats->run_state != BH_RUN_NONE && state <= BH_RUN_FAILED; state++)
+        fprintf(out, "bulkhead_run_loop{capsule=\"%s\",state=\"%s\"} %d\n", capsule,
+                bh_run_state_name(state), stats->run_state == state);
+}
+
+static void write_run_restarts(FILE *out, const char *capsule, const bh_capsule_stats *stats)
+{
+    if (stats->run_state != BH_RUN_NONE)
+        fprintf(out, "bulkhead_run_loop_restarts_total{capsule=\"%s\"} %lu\n", capsule,
+                stats->run_restarts);
+}
+
 static const struct {
     const char *name, *type, *help;
     write_cb write;
@@ -210,6 +225,10 @@ static const struct {
     {"bulkhead_evictions_total", "counter", "Idle instances destroyed.", write_evictions},
     {"bulkhead_breaker_open", "gauge", "1 while no instance is built because too many failed.",
      write_breaker},
+    {"bulkhead_run_loop", "gauge", "1 for the state that the capsule's run loop is in.",
+     write_run_states},
+    {"bulkhead_run_loop_restarts_total", "counter", "Runs started because the one before ended.",
+     write_run_restarts},
 };
 
 static void write_labelled(const reading *readings, uint32_t count, FILE *out)

@@ -145,10 +145,65 @@ static void every_allocation_fails_once_and_the_next_call_succeeds(void **state)
     print_message("%d allocations\n", nth);
 }
 
+static bh_run_state run_state(bh_capsule *capsule)
+{
+    bh_capsule_stats stats;
+    bh_capsule_read_stats(capsule, &stats);
+    return stats.run_state;
+}
+
+/* It runs again whatever the failure did: at once when start said so, else after a back-off; one
+ * that was lost for good says so, and starts when it is told to. */
+static void expect_running(bh_capsule *capsule)
+{
+    bh_error error;
+    if (bh_capsule_start(capsule, &error) != BH_OK)
+        fail_msg("start: %s", error.text);
+    while (run_state(capsule) == BH_RUN_WAITING)
+        sched_yield();
+    if (run_state(capsule) == BH_RUN_FAILED && bh_capsule_start(capsule, &error) != BH_OK)
+        fail_msg("start: %s", error.text);
+    assert_int_equal(run_state(capsule), BH_RUN_STARTING);
+}
+
+/* Start, stop; false when there are no so many allocations. */
+static bool run_a_loop(int nth)
+{
+    bh_runtime *runtime;
+    bh_capsule *capsule;
+    bh_error error;
+    bh_runtime_options options = {.run = {.backoff_ms = 1}};
+    assert_int_equal(bh_runtime_create(&options, &runtime, &error), BH_OK);
+    use_engine_signals();
+    assert_int_equal(load(runtime, "run_sleep", &capsule, &error), BH_OK);
+    atomic_store(&allocations_left, nth);
+    bh_status status = bh_capsule_start(capsule, &error);
+    bool is_reached = stop_failing();
+    if (status != BH_OK)
+        expect_out_of_memory(status, &error, nth);
+    assert_true(is_reached || status == BH_OK);
+    expect_running(capsule);
+    bh_capsule_release(capsule);
+    while (atomic_load(&runtime->capsules_count) != 0)
+        sched_yield();
+    bh_runtime_destroy(runtime);
+    return is_reached;
+}
+
+static void every_allocation_of_a_run_loop_fails_once_and_it_runs_all_the_same(void **state)
+{
+    int nth = 0;
+    while (run_a_loop(nth))
+        nth++;
+    assert_true(nth > 4);
+    print_message("%d allocations\n", nth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_fails_once_and_the_next_call_succeeds),
+        cmocka_unit_test(every_allocation_of_a_run_loop_fails_once_and_it_runs_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

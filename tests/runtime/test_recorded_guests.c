@@ -12,6 +12,7 @@
 
 #include "abi/handles.h"
 #include "base/clock.h"
+#include "runtime/capsule.h"
 #include "support/recording.h"
 #include "support/runtime_fixture.h"
 #include "support/scripted_host.h"
@@ -261,7 +262,8 @@ static bh_capsule *load_recorded(const char *name, const guest_recording *record
     bh_capsule_options options = {.has_reuse = true, .reuse = reuse};
     bh_capsule *capsule = NULL;
     bh_error error = {0};
-    if (bh_capsule_load(fixture.runtime, directory, &options, &capsule, &error) != BH_OK)
+    if (bh_capsule_load(fixture.runtime, directory, &options, &capsule, &error) != BH_OK ||
+        bh_capsule_start(capsule, &error) != BH_OK)
         fail_msg("%s", error.text);
     return capsule;
 }
@@ -345,6 +347,25 @@ static void echo_answers_as_recorded_when_its_instance_is_kept(void **state)
 {
     (void)state;
     check_echo(BH_REUSE_SHARED);
+}
+
+/* The SDK exports `run` whether the capsule has one or not. */
+static void a_stub_of_another_sdk_is_found_out_and_the_capsule_is_pooled(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"echo", "counter"};
+    for (int i = 0; i < 2; i++) {
+        guest_recording recording;
+        bh_capsule_stats stats;
+        recording_load(&recording, names[i]);
+        bh_capsule *capsule = load_recorded(names[i], &recording, BH_REUSE_PRISTINE);
+        assert_true(bhi_code_has_entry(capsule->code, BHI_ENTRY_RUN));
+        bh_capsule_read_stats(capsule, &stats);
+        assert_int_equal(stats.run_state, BH_RUN_NONE);
+        assert_int_equal(stats.idle, 1);
+        bh_capsule_release(capsule);
+        recording_deinit(&recording);
+    }
 }
 
 static void echo_answers_a_long_payload_unchanged(void **state)
@@ -481,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_script_notices_another_call_one_too_many_and_one_too_few),
         ON_REAL_HOST(echo_answers_as_recorded_on_the_real_host),
         ON_REAL_HOST(echo_answers_as_recorded_when_its_instance_is_kept),
+        ON_REAL_HOST(a_stub_of_another_sdk_is_found_out_and_the_capsule_is_pooled),
         ON_REAL_HOST(echo_answers_a_long_payload_unchanged),
         ON_REAL_HOST(counter_answers_as_recorded_on_the_real_store),
         ON_REAL_HOST(counter_answers_as_recorded_when_its_instance_is_kept),

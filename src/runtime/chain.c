@@ -1,0 +1,190 @@
+/* runtime/chain.c - one step after the other; D1 is decided in judge. */
+#include "runtime/chain.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+
+static bhi_chain_step *step_of(bhi_chain *chain)
+{
+    return &chain->steps[chain->at];
+}
+
+static void keep_reason(bhi_chain *chain, bhi_bytes text)
+{
+    bhi_bytes copy = bhi_arena_copy(&chain->arena, text);
+    if (copy.data != NULL)
+        chain->reason = copy;
+}
+
+/* The chain ends at this step; its other tickets go back too. */
+static void end(bhi_chain *chain, bh_verdict verdict, const char *by)
+{
+    for (size_t i = chain->at; i < chain->steps_count; i++)
+        bhi_dispatcher_leave(&chain->steps[i]);
+    bhi_dispatcher_end(chain, verdict, by);
+}
+
+/* On to the next step, behind what else is ready on the lane. */
+static void go_on(bhi_chain *chain)
+{
+    bhi_dispatcher_leave(step_of(chain));
+    chain->at++;
+    if (chain->at == chain->steps_count)
+        bhi_dispatcher_end(chain, BH_VERDICT_CONTINUED, "");
+    else
+        bhi_worker_ready(chain->lane->worker, &chain->task);
+}
+
+static void end_step(bhi_chain *chain, bh_verdict verdict)
+{
+    const char *by = step_of(chain)->told.capsule;
+    chain->at++; /* it ran */
+    bhi_dispatcher_leave(&chain->steps[chain->at - 1]);
+    end(chain, verdict, by);
+}
+
+static void fail(bhi_chain *chain, bhi_bytes why)
+{
+    bhi_chain_step *step = step_of(chain);
+    step->told.is_failure = true;
+    if (step->continues_on_failure && !bhi_dispatcher_is_closing(chain->dispatcher)) {
+        go_on(chain);
+        return;
+    }
+    keep_reason(chain, why);
+    end_step(chain, BH_VERDICT_FAILED);
+}
+
+/* ---- what a hook answered ---- */
+
+static bool is_one_of(const char *text, const char *one, const char *other)
+{
+    return strcmp(text, one) == 0 || strcmp(text, other) == 0;
+}
+
+/* The answer's bytes are in `answer`, which the next call overwrites. */
+static void replace_payload(bhi_chain *chain, const bh_result *result)
+{
+    size_t data_at = (size_t)((const uint8_t *)result->data - chain->answer.data);
+    bhi_buffer other = chain->changed;
+    chain->changed = chain->answer;
+    chain->answer = other;
+    chain->payload = (bhi_bytes){chain->changed.data + data_at, result->data_len};
+}
+
+static void judge(bhi_chain *chain, const bh_result *result)
+{
+    bhi_bytes data = {(const uint8_t *)result->data, result->data_len};
+    if (is_one_of(result->action, "deny", "abort")) {
+        keep_reason(chain, data.len > 0 ? data : BHI_BYTES_LITERAL("denied by a handler"));
+        end_step(chain, BH_VERDICT_DENIED);
+        return;
+    }
+    bool is_modify = strcmp(result->action, "modify") == 0;
+    if (!is_modify && !is_one_of(result->action, "continue", "final")) {
+        fail(chain, BHI_BYTES_LITERAL("the handler answered an action that is none"));
+        return;
+    }
+    if (result->has_data && (is_modify || data.len > 0))
+        replace_payload(chain, result);
+    if (strcmp(result->action, "final") == 0)
+        end_step(chain, BH_VERDICT_FINAL);
+    else
+        go_on(chain);
+}
+
+/* ---- calling it ---- */
+
+static void call(bhi_chain *chain);
+
+static void done_cb(void *arg, bh_status status, const bh_result *result, const bh_error *error)
+{
+    bhi_chain *chain = arg;
+    bhi_chain_step *step = step_of(chain);
+    chain->invocation = NULL;
+    bh_capsule_release(chain->capsule);
+    chain->capsule = NULL;
+    step->told.status = status;
+    if (status == BH_E_CLOSED && !bhi_dispatcher_is_closing(chain->dispatcher)) {
+        call(chain); /* on the version that took its place (D4), or on none */
+        return;
+    }
+    step->told.outcome = status == BH_OK ? result->outcome : BH_OUTCOME_REFUSED;
+    if (status == BH_OK && result->outcome == BH_OUTCOME_RETURNED)
+        judge(chain, result);
+    else
+        fail(chain, bhi_bytes_of(status == BH_OK ? result->message : error->text));
+}
+
+/* On whose behalf: the host's own messages are for the capsule's owner. */
+static bhi_bytes principal_of(const bhi_chain *chain)
+{
+    const bhi_message_spec *spec = &chain->message->spec;
+    return spec->attribution == BHI_ATTRIBUTION_SYSTEM ? chain->capsule->grants.owner
+                                                       : spec->principal;
+}
+
+static bh_status start(bhi_chain *chain, bh_error *reterr)
+{
+    const char *principal = bhi_arena_text(&chain->arena, principal_of(chain));
+    if (principal == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a call of a handler");
+    bh_request request = {.action = (const char *)step_of(chain)->told.action.data,
+                          .payload = chain->payload.data,
+                          .payload_len = chain->payload.len,
+                          .principal = principal};
+    bh_status status = bhi_invocation_create(chain->capsule, chain->lane->worker, &request, done_cb,
+                                             chain, &chain->invocation, reterr);
+    if (status != BH_OK)
+        return status;
+    bhi_invocation_use_buffer(chain->invocation, &chain->answer);
+    bhi_invocation_caused_by(chain->invocation, chain->message);
+    bhi_invocation_begin(chain->invocation);
+    return BH_OK;
+}
+
+static void call(bhi_chain *chain)
+{
+    bh_error error;
+    chain->capsule = bhi_dispatcher_hold(chain->dispatcher, step_of(chain)->told.capsule);
+    if (chain->capsule == NULL) {
+        fail(chain, BHI_BYTES_LITERAL("the capsule is not there any more"));
+        return;
+    }
+    step_of(chain)->told.status = start(chain, &error);
+    if (step_of(chain)->told.status == BH_OK)
+        return;
+    bh_capsule_release(chain->capsule);
+    chain->capsule = NULL;
+    fail(chain, bhi_bytes_of(error.text));
+}
+
+/* In the name of a principal that an uplink only claims no hook runs, and no guard is skipped. */
+static bool may_act(const bhi_message_spec *spec)
+{
+    return spec->attribution != BHI_ATTRIBUTION_CLAIMED || spec->may_act;
+}
+
+void bhi_chain_run(bhi_task *task)
+{
+    bhi_chain *chain = (bhi_chain *)task;
+    if (chain->invocation != NULL || !bhi_dispatcher_is_first(step_of(chain)))
+        return; /* woken again when it is */
+    if (bhi_dispatcher_is_closing(chain->dispatcher)) {
+        fail(chain, BHI_BYTES_LITERAL("the runtime ends"));
+    } else if (!may_act(&chain->message->spec)) {
+        keep_reason(chain, BHI_BYTES_LITERAL("the principal is claimed and may not be acted for"));
+        end(chain, BH_VERDICT_DENIED, "");
+    } else {
+        call(chain);
+    }
+}
+
+void bhi_chain_cancel(bhi_chain *chain)
+{
+    if (chain->invocation != NULL)
+        bhi_invocation_cancel(chain->invocation);
+    else
+        bhi_worker_ready(chain->lane->worker, &chain->task);
+}

@@ -1,0 +1,97 @@
+/* runtime/dispatcher.h - messages reach the hooks of capsules that have a handler for their topic.
+ *
+ * The handlers of a message form a chain, ordered by priority and then by the capsule's name. Each
+ * is called with the payload that the one before it left:
+ *
+ *   continue, modify ─► the next one     final ─► the end     deny, abort ─► the end, denied
+ *
+ * Whatever else happens (a trap, a deadline, no instance, an answer that is none of these, a
+ * capsule that is gone) is a failure: the message is denied, unless the handler's manifest says
+ * that it goes on without it.
+ *
+ * D1  A denial or a failure is never a skip, except where on_failure = "continue".
+ * D2  Per capsule and principal, handlers run one after the other, in the order in which messages
+ *     were accepted: a chain takes a ticket for each of its steps when it is accepted, under one
+ *     lock, and a step runs when the chain has come to it and its ticket is first. The oldest
+ *     chain's tickets are first everywhere, so some chain can always go on.
+ * D3  A message is accepted whole or not at all: beyond BHI_DISPATCH_KEY_MAX waiting for one
+ * capsule and principal, or BHI_DISPATCH_LANE_MAX on one lane, nothing of it runs. D4  A step calls
+ * the version of its capsule that is started when it runs; one that was closed under it begins
+ * again on the version that took its place. D5  The dispatcher keeps no capsule: it holds one while
+ * a hook of it runs.
+ *
+ * A lane is a worker thread; a principal's messages are all on one.
+ *
+ * Threads: any, for every function.
+ */
+#ifndef BHI_RUNTIME_DISPATCHER_H
+#define BHI_RUNTIME_DISPATCHER_H
+
+#include <bulkhead/event.h>
+
+#include "bus/bus.h"
+#include "runtime/capsule.h"
+
+enum {
+    BHI_DISPATCH_KEY_MAX = 64,
+    BHI_DISPATCH_LANE_MAX = 4096,
+    BHI_DISPATCH_STEPS_MAX = 64, /* handlers of one message */
+    BHI_DISPATCH_LANES_MAX = 64
+};
+
+typedef struct bhi_dispatcher bhi_dispatcher;
+
+/* Its lanes start with the first handler. Fails with BH_E_NOMEM. */
+BH_MUST_USE bh_status bhi_dispatcher_create(bh_runtime *runtime, uint32_t lanes_count,
+                                            bhi_dispatcher **ret_dispatcher, bh_error *reterr);
+/* Cancels what runs and answers what waits; nothing is accepted any more. Blocks. Idempotent. */
+void bhi_dispatcher_close(bhi_dispatcher *dispatcher);
+/* Closes, joins the lanes. Blocks. Takes NULL. */
+void bhi_dispatcher_destroy(bhi_dispatcher *dispatcher);
+
+/* From now on messages reach the capsule's handlers; a capsule of the same name that was started
+ * before gives them up in the same moment. Fails with BH_E_NOMEM, BH_E_IO (no thread). */
+BH_MUST_USE bh_status bhi_dispatcher_start(bhi_dispatcher *dispatcher, bh_capsule *capsule,
+                                           bh_error *reterr);
+/* The bus's dispatch callback; `arg` is the dispatcher. */
+bool bhi_dispatcher_dispatch(void *arg, bhi_message *message);
+
+/* No further hook of this version is called. Nothing when it was not started. */
+void bhi_dispatcher_stop(bhi_dispatcher *dispatcher, bh_capsule *capsule);
+
+/* How one step ended; texts are borrowed for the callback. */
+typedef struct bhi_dispatch_step {
+    const char *capsule;
+    bhi_bytes action; /* the handler's                                                  */
+    bh_status status; /* other than BH_OK: no outcome                                   */
+    bh_outcome outcome;
+    bool is_failure; /* by the rule above                                              */
+} bhi_dispatch_step;
+
+typedef struct bhi_dispatch_result {
+    bh_verdict verdict;
+    const char *by;    /* the capsule that ended the chain; "" when none did               */
+    bhi_bytes reason;  /* of a denial or a failure                                         */
+    bhi_bytes payload; /* as the last handler left it                                      */
+    const bhi_dispatch_step *steps; /* those that ran                                      */
+    size_t steps_count;
+} bhi_dispatch_result;
+
+/* Whoever publishes and wants to know: set as the message's observer before it is published. When
+ * is_accepted is true after that, done_cb is called once, on a lane's thread; else there is no
+ * handler, or too much to do (the publish verdict says which). */
+typedef struct bhi_dispatch_observer {
+    bool is_accepted;
+    void (*done_cb)(void *arg, const bhi_dispatch_result *result);
+    void *arg;
+} bhi_dispatch_observer;
+
+typedef struct bhi_dispatch_stats {
+    uint64_t accepted, refused;
+    uint64_t verdicts[BH_VERDICT_COUNT];
+    uint64_t waiting; /* chains that have not ended */
+} bhi_dispatch_stats;
+
+void bhi_dispatcher_read_stats(bhi_dispatcher *dispatcher, bhi_dispatch_stats *ret_stats);
+
+#endif

@@ -1,0 +1,422 @@
+/* tests/runtime/test_dispatcher.c - messages reach the handlers of started capsules, as chains. */
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "runtime/dispatcher.h"
+#include "runtime/event.h"
+#include "support/runtime_fixture.h"
+
+static runtime_fixture fixture;
+static bh_event_result result;
+
+static int open_fixture(void **state)
+{
+    runtime_fixture_open(&fixture);
+    return 0;
+}
+
+static int close_fixture(void **state)
+{
+    bh_event_result_deinit(&result);
+    runtime_fixture_close(&fixture);
+    return 0;
+}
+
+/* ---- capsules with one handler ---- */
+
+typedef struct spec {
+    const char *name;
+    const char *behaviour; /* NULL: the payload says it */
+    const char *topic;     /* NULL: "t.*" */
+    unsigned priority;     /* 0: the default */
+    bool continues;
+} spec;
+
+static bh_capsule *load_handler(const spec *about)
+{
+    char manifest[1024], priority[32] = "", behaviour[200] = "";
+    if (about->priority != 0)
+        snprintf(priority, sizeof priority, ", priority = %u", about->priority);
+    if (about->behaviour != NULL)
+        snprintf(behaviour, sizeof behaviour,
+                 "[env.behaviour]\ntype = \"text\"\ndefault = \"%s\"\n", about->behaviour);
+    snprintf(manifest, sizeof manifest,
+             "[publish]\n\"t.*\" = \"-\"\n\"loop.*\" = \"-\"\n[subscribe]\n"
+             "\"%s\" = {wit = \"-\", handler = \"on-%s\"%s%s}\n%s",
+             about->topic != NULL ? about->topic : "t.*", about->name, priority,
+             about->continues ? ", on_failure = \"continue\"" : "", behaviour);
+    guest_setup setup = {.guest = "handler", .name = about->name, .manifest = manifest};
+    return load_setup(&fixture, &setup);
+}
+
+static bh_capsule *start(spec about)
+{
+    bh_error error;
+    bh_capsule *capsule = load_handler(&about);
+    if (bh_capsule_start(capsule, &error) != BH_OK)
+        fail_msg("%s", error.text);
+    return capsule;
+}
+
+static bh_status publish_by(const char *topic, const char *payload, const char *principal)
+{
+    bh_event event = {
+        .topic = topic, .payload = payload, .payload_len = strlen(payload), .principal = principal};
+    use_engine_signals();
+    return bh_publish(fixture.runtime, &event, &result, NULL);
+}
+
+static void expect(const char *payload, bh_verdict verdict, const char *by, const char *left)
+{
+    assert_int_equal(publish_by("t.x", payload, "alice"), BH_OK);
+    if (result.verdict != verdict)
+        fail_msg("%s: %s %s", bh_verdict_name(result.verdict), result.by, result.reason);
+    assert_string_equal(result.by, by);
+    assert_string_equal(result.payload, left);
+}
+
+static void wait_until_idle(void)
+{
+    bhi_dispatch_stats stats;
+    do {
+        sched_yield();
+        bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &stats);
+    } while (stats.waiting > 0);
+}
+
+/* ---- chains ---- */
+
+static void a_message_without_handlers_has_the_verdict_none(void **state)
+{
+    expect("\"x\"", BH_VERDICT_NONE, "", "\"x\"");
+    bh_capsule *other = start((spec){.name = "other", .topic = "u.*"});
+    expect("\"x\"", BH_VERDICT_NONE, "", "\"x\"");
+    bh_capsule_release(other);
+}
+
+static void a_started_capsule_handles_its_topics_with_its_action(void **state)
+{
+    bh_capsule *one = start((spec){.name = "one"});
+    expect("\"x\"", BH_VERDICT_CONTINUED, "", "\"x\"");
+    assert_string_equal(fixture.last_log.text, "on-one \"x\"");
+    assert_string_equal(fixture.last_log.principal, "alice");
+    bh_capsule_stop(one);
+    expect("\"x\"", BH_VERDICT_NONE, "", "\"x\"");
+    bh_capsule_release(one);
+}
+
+static void handlers_run_by_priority_and_then_by_name(void **state)
+{
+    bh_capsule *all[] = {start((spec){.name = "b", .behaviour = "append:b"}),
+                         start((spec){.name = "last", .behaviour = "append:last", .priority = 200}),
+                         start((spec){.name = "a", .behaviour = "append:a"}),
+                         start((spec){.name = "z", .behaviour = "append:z", .priority = 1})};
+    expect("\"x\"", BH_VERDICT_CONTINUED, "", "\"x,z,a,b,last\"");
+    for (int i = 0; i < 4; i++)
+        bh_capsule_release(all[i]);
+}
+
+static void modify_may_empty_the_payload_and_continue_may_not(void **state)
+{
+    bh_capsule *one = start((spec){.name = "one"});
+    expect("\"modify:{}\"", BH_VERDICT_CONTINUED, "", "{}");
+    expect("\"modify:\"", BH_VERDICT_CONTINUED, "", "");
+    expect("\"continue\"", BH_VERDICT_CONTINUED, "", "\"continue\"");
+    bh_capsule_release(one);
+}
+
+static void final_ends_the_chain_with_its_payload(void **state)
+{
+    bh_capsule *first = start((spec){.name = "first", .behaviour = "final:[1]"});
+    bh_capsule *second = start((spec){.name = "second", .behaviour = "deny:never called"});
+    expect("\"x\"", BH_VERDICT_FINAL, "first", "[1]");
+    bh_capsule_release(first);
+    bh_capsule_release(second);
+}
+
+static void a_denial_ends_the_chain_with_its_reason(void **state)
+{
+    bh_capsule *guard = start((spec){.name = "guard", .behaviour = "deny:no entry", .priority = 1});
+    bh_capsule *second = start((spec){.name = "second", .behaviour = "append:never"});
+    expect("\"x\"", BH_VERDICT_DENIED, "guard", "\"x\"");
+    assert_string_equal(result.reason, "no entry");
+    bh_capsule_release(guard);
+    bh_capsule_release(second);
+}
+
+/* D1: whatever a guard fails with, what stands behind it is not reached. */
+static void a_failing_handler_denies_unless_its_manifest_says_continue_D1(void **state)
+{
+    static const char *const failures[] = {"trap", "odd"};
+    bh_capsule *behind = start((spec){.name = "z", .behaviour = "append:behind"});
+    for (int i = 0; i < 2; i++) {
+        bh_capsule *guard = start((spec){.name = "guard", .behaviour = failures[i]});
+        expect("\"x\"", BH_VERDICT_FAILED, "guard", "\"x\"");
+        assert_true(result.reason[0] != 0);
+        bh_capsule_release(guard);
+        bh_capsule *optional =
+            start((spec){.name = "optional", .behaviour = failures[i], .continues = true});
+        expect("\"x\"", BH_VERDICT_CONTINUED, "", "\"x,behind\"");
+        bh_capsule_release(optional);
+    }
+    bh_capsule_release(behind);
+}
+
+static void a_denial_is_final_also_of_a_handler_that_may_fail_D1(void **state)
+{
+    bh_capsule *guard = start((spec){.name = "guard", .behaviour = "deny:no", .continues = true});
+    expect("\"x\"", BH_VERDICT_DENIED, "guard", "\"x\"");
+    bh_capsule_release(guard);
+}
+
+static void payloads_and_topics_are_checked_before_anything_runs(void **state)
+{
+    bh_capsule *one = start((spec){.name = "one"});
+    assert_int_equal(publish_by("t.x", "{", "alice"), BH_E_ARG);
+    assert_int_equal(publish_by("t..x", "1", "alice"), BH_E_ARG);
+    assert_int_equal(publish_by("t.*", "1", "alice"), BH_E_ARG);
+    assert_int_equal(publish_by("t.x", "1", "a b"), BH_E_ARG);
+    assert_int_equal(fixture.logs_count, 0);
+    bh_capsule_release(one);
+}
+
+static void the_hosts_own_messages_are_handled_for_the_owner(void **state)
+{
+    bh_capsule *one = start((spec){.name = "one", .behaviour = "caller"});
+    assert_int_equal(publish_by("t.x", "1", NULL), BH_OK);
+    assert_int_equal(result.verdict, BH_VERDICT_CONTINUED);
+    assert_string_equal(fixture.last_log.text, "caller default ");
+    bh_capsule_release(one);
+}
+
+/* ---- what handlers publish ---- */
+
+static void two_capsules_that_feed_each_other_end_at_depth_8(void **state)
+{
+    bh_capsule *ping =
+        start((spec){.name = "ping", .topic = "loop.a", .behaviour = "forward:loop.b"});
+    bh_capsule *pong =
+        start((spec){.name = "pong", .topic = "loop.b", .behaviour = "forward:loop.a"});
+    assert_int_equal(publish_by("loop.a", "1", "alice"), BH_OK);
+    wait_until_idle();
+    bhi_dispatch_stats stats;
+    bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &stats);
+    assert_int_equal(stats.accepted, 1 + BHI_BUS_DEPTH_MAX);
+    assert_int_equal(stats.verdicts[BH_VERDICT_DENIED], 1); /* the last one was refused "quota" */
+    bh_capsule_release(ping);
+    bh_capsule_release(pong);
+}
+
+static void a_handler_knows_who_published_what_it_handles(void **state)
+{
+    bh_capsule *first = start((spec){.name = "first", .topic = "t.a", .behaviour = "forward:t.b"});
+    bh_capsule *second = start((spec){.name = "second", .topic = "t.b", .behaviour = "caller"});
+    assert_int_equal(publish_by("t.a", "1", "alice"), BH_OK);
+    wait_until_idle();
+    char expected[100];
+    snprintf(expected, sizeof expected, "caller alice %s", first->session_id);
+    assert_string_equal(fixture.last_log.text, expected);
+    bh_capsule_release(first);
+    bh_capsule_release(second);
+}
+
+static bh_verdict publish_claimed(bool may_act)
+{
+    bh_verdict verdict = BH_VERDICT_COUNT;
+    bhi_message *message;
+    bhi_dispatch_stats before, after;
+    bhi_message_spec about = {.topic = bhi_bytes_of("t.x"),
+                              .payload = bhi_bytes_of("1"),
+                              .principal = bhi_bytes_of("bob"),
+                              .attribution = BHI_ATTRIBUTION_CLAIMED,
+                              .may_act = may_act};
+    bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &before);
+    assert_int_equal(bhi_message_create(&about, &message, NULL), BH_OK);
+    assert_int_equal(bhi_event_send(fixture.runtime, message, NULL, NULL), BH_OK);
+    bhi_message_release(message);
+    wait_until_idle();
+    bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &after);
+    for (int i = 0; i < BH_VERDICT_COUNT; i++)
+        if (after.verdicts[i] != before.verdicts[i])
+            verdict = (bh_verdict)i;
+    return verdict;
+}
+
+static void a_claimed_principal_is_acted_for_only_when_the_operator_lets(void **state)
+{
+    bh_capsule *one = start((spec){.name = "one"});
+    assert_int_equal(publish_claimed(false), BH_VERDICT_DENIED);
+    assert_int_equal(fixture.logs_count, 0); /* no hook ran */
+    assert_int_equal(publish_claimed(true), BH_VERDICT_CONTINUED);
+    assert_string_equal(fixture.last_log.principal, "bob");
+    bh_capsule_release(one);
+}
+
+/* ---- order and bounds ---- */
+
+enum { BURST = BHI_DISPATCH_KEY_MAX };
+
+/* Publishes `payload` for `principal` without waiting. */
+static bh_status say(const char *payload, const char *principal)
+{
+    bh_event event = {
+        .topic = "t.x", .payload = payload, .payload_len = strlen(payload), .principal = principal};
+    use_engine_signals();
+    return bh_publish(fixture.runtime, &event, NULL, NULL);
+}
+
+static int seen[BURST + 1];
+static atomic_int seen_count;
+
+static void note_log(void *arg, bh_log_level level, const char *capsule, const char *principal,
+                     const char *text)
+{
+    const char *number = strrchr(text, ':');
+    if (strcmp(principal, "alice") == 0 && number != NULL && seen_count < BURST)
+        seen[seen_count++] = atoi(number + 1);
+}
+
+static void messages_of_one_principal_are_handled_in_order_D2(void **state)
+{
+    char payload[32];
+    seen_count = 0;
+    fixture.runtime->guest_log_cb = note_log;
+    bh_capsule *one = start((spec){.name = "one"});
+    for (int i = 0; i < BURST; i++) { /* each waits in the middle, the first ones longest */
+        snprintf(payload, sizeof payload, "\"sleep:%d", i % 2 == 0 ? 2 : 1);
+        snprintf(payload + strlen(payload), sizeof payload - strlen(payload), "\"");
+        assert_int_equal(say(payload, "alice"), BH_OK);
+    }
+    wait_until_idle();
+    assert_int_equal(seen_count, BURST);
+    for (int i = 0; i < BURST; i++)
+        assert_int_equal(seen[i], i % 2 == 0 ? 2 : 1);
+    bh_capsule_release(one);
+}
+
+static void the_65th_message_that_waits_is_refused_whole_D3(void **state)
+{
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:200"});
+    for (int i = 0; i < BHI_DISPATCH_KEY_MAX; i++)
+        assert_int_equal(say("1", "alice"), BH_OK);
+    assert_int_equal(say("1", "alice"), BH_E_SATURATED);
+    assert_int_equal(say("1", "bob"), BH_OK); /* another principal has its own */
+    bhi_dispatch_stats stats;
+    bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &stats);
+    assert_int_equal(stats.refused, 1);
+    bh_capsule_release(slow); /* what waits fails, soon */
+    wait_until_idle();
+    bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &stats);
+    assert_int_equal(stats.accepted, BHI_DISPATCH_KEY_MAX + 1);
+    assert_true(stats.verdicts[BH_VERDICT_FAILED] >= BHI_DISPATCH_KEY_MAX - 1);
+}
+
+static void a_storm_of_one_principal_does_not_hold_up_another(void **state)
+{
+    bh_capsule *slow = start((spec){.name = "slow"});
+    for (int i = 0; i < BHI_DISPATCH_KEY_MAX; i++)
+        assert_int_equal(say("\"sleep:50\"", "mallory"), BH_OK);
+    bhi_dispatch_stats stats;
+    assert_int_equal(publish_by("t.x", "\"x\"", "alice"), BH_OK);
+    assert_int_equal(result.verdict, BH_VERDICT_CONTINUED);
+    bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &stats);
+    assert_true(stats.waiting > 0); /* alice was answered before the storm was over */
+    bh_capsule_release(slow);
+    wait_until_idle();
+}
+
+/* ---- start, stop, replace ---- */
+
+static void a_new_version_takes_over_and_the_old_one_is_let_go_D5(void **state)
+{
+    bh_capsule *old = start((spec){.name = "one", .behaviour = "append:old"});
+    bh_capsule *new = start((spec){.name = "one", .behaviour = "append:new"});
+    expect("\"x\"", BH_VERDICT_CONTINUED, "", "\"x,new\"");
+    bh_capsule_stop(old); /* changes nothing: it has handed over */
+    expect("\"x\"", BH_VERDICT_CONTINUED, "", "\"x,new\"");
+    assert_int_equal(atomic_load(&old->references), 1);
+    bh_capsule_release(old);
+    bh_capsule_release(new);
+}
+
+static atomic_int answered;
+
+static void count_done(void *arg, const bhi_dispatch_result *done)
+{
+    if (done->verdict == BH_VERDICT_CONTINUED)
+        atomic_fetch_add(&answered, 1);
+}
+
+/* D4: what waits behind a slow message is handled by the version that is there by then. */
+static void a_reload_in_the_middle_loses_no_message_D4(void **state)
+{
+    enum { MESSAGES = 20 };
+    static bhi_dispatch_observer observers[MESSAGES];
+    bh_capsule *old = start((spec){.name = "one"});
+    answered = 0;
+    use_engine_signals();
+    for (int i = 0; i < MESSAGES; i++) {
+        bhi_message *message;
+        bh_event event = {
+            .topic = "t.x", .payload = "\"sleep:5\"", .payload_len = 9, .principal = "alice"};
+        observers[i] = (bhi_dispatch_observer){.done_cb = count_done};
+        assert_int_equal(bhi_event_message(&event, &message, NULL), BH_OK);
+        assert_int_equal(bhi_event_send(fixture.runtime, message, &observers[i], NULL), BH_OK);
+        bhi_message_release(message);
+    }
+    bh_capsule *new = start((spec){.name = "one"});
+    bh_capsule_close(old);
+    bh_capsule_release(old);
+    wait_until_idle();
+    assert_int_equal(answered, MESSAGES);
+    bh_capsule_release(new);
+}
+
+static void a_runtime_ends_while_handlers_run_and_wait(void **state)
+{
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(say("1", i % 2 == 0 ? "alice" : "bob"), BH_OK);
+    bh_capsule_release(slow); /* running hooks hold it until the dispatcher cancels them */
+    bhi_dispatcher_destroy(fixture.runtime->dispatcher);
+    fixture.runtime->dispatcher = NULL;
+    assert_int_equal(atomic_load(&fixture.runtime->capsules_count), 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_message_without_handlers_has_the_verdict_none),
+        CASE(a_started_capsule_handles_its_topics_with_its_action),
+        CASE(handlers_run_by_priority_and_then_by_name),
+        CASE(modify_may_empty_the_payload_and_continue_may_not),
+        CASE(final_ends_the_chain_with_its_payload),
+        CASE(a_denial_ends_the_chain_with_its_reason),
+        CASE(a_failing_handler_denies_unless_its_manifest_says_continue_D1),
+        CASE(a_denial_is_final_also_of_a_handler_that_may_fail_D1),
+        CASE(payloads_and_topics_are_checked_before_anything_runs),
+        CASE(the_hosts_own_messages_are_handled_for_the_owner),
+        CASE(two_capsules_that_feed_each_other_end_at_depth_8),
+        CASE(a_handler_knows_who_published_what_it_handles),
+        CASE(a_claimed_principal_is_acted_for_only_when_the_operator_lets),
+        CASE(messages_of_one_principal_are_handled_in_order_D2),
+        CASE(the_65th_message_that_waits_is_refused_whole_D3),
+        CASE(a_storm_of_one_principal_does_not_hold_up_another),
+        CASE(a_new_version_takes_over_and_the_old_one_is_let_go_D5),
+        CASE(a_reload_in_the_middle_loses_no_message_D4),
+        CASE(a_runtime_ends_while_handlers_run_and_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
