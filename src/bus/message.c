@@ -25,9 +25,9 @@ typedef struct shelf {
 enum { SHELVES = 3 };
 static const size_t shelf_bytes[SHELVES] = {256, 512, 1280};
 #ifdef __SANITIZE_ADDRESS__
-enum { BLOCKS_KEPT_MAX = 0 }; /* what is used after it went shall be seen */
+static const uint32_t blocks_kept_max = 0; /* what is used after it went shall be seen */
 #else
-enum { BLOCKS_KEPT_MAX = 64 }; /* of each size: 128 KiB of a thread */
+static const uint32_t blocks_kept_max = 64; /* of each size: 128 KiB of a thread */
 #endif
 
 /* initial-exec: found without a call. */
@@ -89,7 +89,7 @@ static void *take_block(size_t bytes)
 static void give_block(void *memory, size_t bytes)
 {
     shelf *at = shelf_of(bytes, &bytes);
-    if (at == NULL || at->count >= BLOCKS_KEPT_MAX || !know_thread()) {
+    if (at == NULL || at->count >= blocks_kept_max || !know_thread()) {
         free(memory);
         return;
     }
