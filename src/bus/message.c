@@ -64,39 +64,39 @@ static bool know_thread(void)
     return is_thread_known;
 }
 
-/* NULL: larger than any. */
-static shelf *shelf_of(size_t bytes, size_t *ret_block_bytes)
+/* SHELVES: larger than any. */
+static uint32_t shelf_of(size_t bytes)
 {
-    for (int i = 0; i < SHELVES; i++)
-        if (bytes <= shelf_bytes[i]) {
-            *ret_block_bytes = shelf_bytes[i];
-            return &shelves[i];
-        }
-    return NULL;
+    uint32_t number = 0;
+    while (number < SHELVES && bytes > shelf_bytes[number])
+        number++;
+    return number;
 }
 
-static void *take_block(size_t bytes)
+static void *take_block(size_t bytes, uint32_t number)
 {
-    shelf *at = shelf_of(bytes, &bytes);
-    if (at == NULL || at->first == NULL)
+    if (number == SHELVES)
         return malloc(bytes);
-    block *taken = at->first;
-    at->first = taken->next;
-    at->count--;
+    shelf *from = &shelves[number];
+    block *taken = from->first;
+    if (taken == NULL)
+        return malloc(shelf_bytes[number]);
+    from->first = taken->next;
+    from->count--;
     return taken;
 }
 
-static void give_block(void *memory, size_t bytes)
+static void give_block(void *memory, uint32_t number)
 {
-    shelf *at = shelf_of(bytes, &bytes);
-    if (at == NULL || at->count >= blocks_kept_max || !know_thread()) {
+    if (number == SHELVES || shelves[number].count >= blocks_kept_max || !know_thread()) {
         free(memory);
         return;
     }
+    shelf *to = &shelves[number];
     block *given = memory;
-    given->next = at->first;
-    at->first = given;
-    at->count++;
+    given->next = to->first;
+    to->first = given;
+    to->count++;
 }
 
 /* ---- messages ---- */
@@ -119,10 +119,13 @@ static bhi_bytes append(uint8_t **at, bhi_bytes text)
 bh_status bhi_message_create(const bhi_message_spec *spec, bhi_message **ret_message,
                              bh_error *reterr)
 {
-    bhi_message *message = take_block(bytes_of(spec));
+    size_t bytes = bytes_of(spec);
+    uint32_t number = shelf_of(bytes);
+    bhi_message *message = take_block(bytes, number);
     if (message == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a message");
     uint8_t *at = (uint8_t *)(message + 1);
+    message->shelf = number;
     message->spec = *spec;
     message->spec.topic = append(&at, spec->topic);
     message->spec.payload = append(&at, spec->payload);
@@ -148,5 +151,5 @@ void bhi_message_release(bhi_message *message)
     /* Whoever holds the only reference may look instead of subtracting: nobody else can retain. */
     if (atomic_load_explicit(&message->references, memory_order_acquire) == 1 ||
         atomic_fetch_sub_explicit(&message->references, 1, memory_order_acq_rel) == 1)
-        give_block(message, bytes_of(&message->spec));
+        give_block(message, message->shelf);
 }
