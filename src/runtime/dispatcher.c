@@ -429,9 +429,10 @@ static bool accept_message(bhi_dispatcher *dispatcher, bhi_message *message, fou
 bool bhi_dispatcher_dispatch(void *arg, bhi_message *message)
 {
     bhi_dispatcher *dispatcher = arg;
-    found_handlers found = {.count = 0};
+    found_handlers found;
     if (atomic_load_explicit(&dispatcher->handlers_count, memory_order_relaxed) == 0)
         return true;
+    found.count = 0; /* and no more: it is large, and most messages have no handler */
     pthread_mutex_lock(&dispatcher->lock);
     bool is_whole =
         bhi_topic_index_find(&dispatcher->handlers, message->spec.topic, collect, &found);
