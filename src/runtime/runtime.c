@@ -170,9 +170,10 @@ void bh_runtime_destroy(bh_runtime *runtime)
     if (runtime == NULL)
         return;
     bhi_supervisor_stop_all(runtime->supervisor); /* first: run loops publish */
-    bhi_dispatcher_destroy(runtime->dispatcher);  /* then: hooks that it runs hold capsules */
+    bhi_dispatcher_close(runtime->dispatcher);    /* then: hooks that it runs hold capsules */
     bhi_keeper_destroy(runtime->keeper);          /* then: it may still hold capsules */
     BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
+    bhi_dispatcher_destroy(runtime->dispatcher); /* now that no capsule asks it anything */
     bhi_supervisor_destroy(runtime->supervisor);
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
