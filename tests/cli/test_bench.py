@@ -94,6 +94,15 @@ class Bench(ToolTest):
         text = self.bench("bus", "--rounds", "1")
         self.assertEqual(len(re.findall(r"(?m) (?:ok|MISSED)$", text)), 3, text)
 
+    def test_http_compares_a_capsule_with_libcurl(self):
+        report = json.loads(self.bench("http", "--rounds", "1", "--json"))
+        self.assertEqual(report["concurrent"], 32)
+        for key in ("libcurl_requests_per_s", "client_requests_per_s", "capsule_requests_per_s",
+                    "client_ratio", "capsule_ratio"):
+            self.assertGreater(report[key]["median"], 0, key)
+        text = self.bench("http", "--rounds", "1")
+        self.assertEqual(len(re.findall(r"(?m) (?:ok|MISSED)$", text)), 1, text)
+
     def test_wrong_usage_is_refused(self):
         cases = [
             (["fly"], 'no bench "fly": the benches are: invoke, restore, pool'),
@@ -103,6 +112,8 @@ class Bench(ToolTest):
             (["pool", "--calls", "9"], "expected no --calls"),
             (["restore"], "expected restore PATH"),
             (["restore", "a", "--calls", "9"], "expected no --calls"),
+            (["http", "a"], 'expected only http, found "a"'),
+            (["http", "--verify"], "expected no --calls, --verify"),
             (["pool", "--verify"], "expected no --calls, --verify"),
             (["bus", "a"], 'expected only bus, found "a"'),
             (["bus", "--calls", "9"], "expected no --calls"),

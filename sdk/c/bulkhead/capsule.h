@@ -101,6 +101,7 @@ capsule_bytes capsule_error_text(void);
 typedef uint32_t capsule_pollable;
 
 #include "fs.h"
+#include "http.h"
 #include "ipc.h"
 #include "kv.h"
 #include "sys.h"
