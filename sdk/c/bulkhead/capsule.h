@@ -102,6 +102,7 @@ typedef uint32_t capsule_pollable;
 
 #include "fs.h"
 #include "http.h"
+#include "io.h"
 #include "ipc.h"
 #include "kv.h"
 #include "sys.h"
