@@ -108,15 +108,16 @@ static capsule_ipc_status take_envelope(const ipc_envelope_result *result, capsu
     return CAPSULE_IPC_OK;
 }
 
-capsule_ipc_status capsule_poll(capsule_subscription subscription, capsule_batch *ret_batch)
+capsule_ipc_status capsule_subscription_poll(capsule_subscription subscription,
+                                             capsule_batch *ret_batch)
 {
     ipc_envelope_result result;
     ipc_poll(subscription, &result);
     return take_envelope(&result, ret_batch);
 }
 
-capsule_ipc_status capsule_recv(capsule_subscription subscription, uint64_t timeout_ms,
-                                capsule_batch *ret_batch)
+capsule_ipc_status capsule_subscription_recv(capsule_subscription subscription, uint64_t timeout_ms,
+                                             capsule_batch *ret_batch)
 {
     ipc_envelope_result result;
     ipc_recv(subscription, timeout_ms, &result);

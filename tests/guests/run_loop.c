@@ -122,7 +122,7 @@ static void ask_for_ever(void)
     capsule_batch batch;
     for (;;) {
         capsule_scratch_reset();
-        if (capsule_recv(subscription, 0, &batch) != CAPSULE_IPC_OK || batch.count != 0)
+        if (capsule_subscription_recv(subscription, 0, &batch) != CAPSULE_IPC_OK || batch.count != 0)
             die();
     }
 }
@@ -140,7 +140,7 @@ static void echo(void)
     for (;;) {
         capsule_scratch_reset();
         capsule_batch batch;
-        capsule_ipc_status status = capsule_recv(subscription, 60000, &batch);
+        capsule_ipc_status status = capsule_subscription_recv(subscription, 60000, &batch);
         for (size_t i = 0; status == CAPSULE_IPC_OK && i < batch.count; i++)
             answer(batch.messages[i].payload);
     }
