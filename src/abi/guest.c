@@ -75,11 +75,48 @@ uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, u
     return NULL;
 }
 
+void bhi_guest_expect_texts(bhi_guest *guest, const bhi_bytes *texts, size_t count)
+{
+    if (guest->ops->allocate_texts == NULL)
+        return;
+    guest->expected.texts = texts;
+    guest->expected.count = count;
+    guest->expected.at = 0;
+}
+
+/* The guest's realloc is called in the order in which it would be for each text alone. */
+static bool fetch_texts(bhi_guest *guest)
+{
+    uint32_t sizes[BHI_GUEST_TEXTS];
+    size_t at = guest->expected.at, left = guest->expected.count - at;
+    for (size_t i = 0; i < BHI_GUEST_TEXTS; i++)
+        sizes[i] = i < left ? (uint32_t)guest->expected.texts[at + i].len : UINT32_MAX;
+    return guest->ops->allocate_texts(guest, sizes, guest->expected.addresses);
+}
+
+static bool take_text(bhi_guest *guest, uint64_t size, uint32_t *ret_address)
+{
+    size_t at = guest->expected.at;
+    BHI_ASSERT(size == guest->expected.texts[at].len);
+    if (at % BHI_GUEST_TEXTS == 0 && !fetch_texts(guest))
+        return false;
+    *ret_address = guest->expected.addresses[at % BHI_GUEST_TEXTS];
+    guest->expected.at++;
+    return true;
+}
+
+static bool call_realloc(bhi_guest *guest, uint32_t align, uint64_t size, uint32_t *ret_address)
+{
+    if (align == 1 && guest->expected.at < guest->expected.count)
+        return take_text(guest, size, ret_address);
+    return guest->ops->realloc(guest, align, (uint32_t)size, ret_address);
+}
+
 bool bhi_guest_allocate(bhi_guest *guest, uint32_t align, uint64_t size, uint32_t *ret_address)
 {
     if (size > UINT32_MAX)
         return bhi_guest_trap(guest, "a result of %" PRIu64 " bytes does not fit a guest", size);
-    if (!guest->ops->realloc(guest, align, (uint32_t)size, ret_address))
+    if (!call_realloc(guest, align, size, ret_address))
         return false;
     if (is_usable(guest, *ret_address, size, align))
         return true;
@@ -112,6 +149,7 @@ bool bhi_guest_begin_import(bhi_guest *guest, const char *function, bool is_prov
 
 void bhi_guest_end_import(bhi_guest *guest)
 {
+    guest->expected.count = guest->expected.at = 0;
     if (guest->arena.total > ARENA_KEPT_BYTES_MAX)
         bhi_arena_deinit(&guest->arena);
     else

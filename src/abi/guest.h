@@ -37,10 +37,15 @@ typedef struct bhi_handles bhi_handles; /* abi/handles.h */
 struct bhi_host_table;                  /* abi/generated/host.h */
 struct bhi_lease_context;               /* host/lease_context.h */
 
+enum { BHI_GUEST_TEXTS = 8 };
+
 typedef struct bhi_guest_ops {
     /* Call the guest's realloc(0, 0, align, size), refresh memory_bytes. *ret_address is not
      * checked yet. */
     bool (*realloc)(bhi_guest *guest, uint32_t align, uint32_t size, uint32_t *ret_address);
+    /* The same for BHI_GUEST_TEXTS texts in one entry, in order; a size of UINT32_MAX is none. May
+     * be NULL: then realloc is called for each. */
+    bool (*allocate_texts)(bhi_guest *guest, const uint32_t *sizes, uint32_t *ret_addresses);
     /* Suspend the guest until is_resumed is set and its call polled; false when the invocation was
      * abandoned: the host function cancels what it had started and returns false. Never called
      * while !may_leave. */
@@ -64,6 +69,11 @@ struct bhi_guest {
     bhi_handles *handles;            /* resources of this lease */
     bhi_arena arena;                 /* reset at the end of each host call's outermost frame */
     uint64_t lifted_text_bytes;      /* text validated in this host call, bounded (lift.h) */
+    struct {
+        const bhi_bytes *texts;
+        size_t count, at;
+        uint32_t addresses[BHI_GUEST_TEXTS]; /* of those from the last multiple of it before `at` */
+    } expected;                              /* bhi_guest_expect_texts; gone with the arena */
     char trap_text[BHI_TRAP_TEXT_BYTES];
 };
 
@@ -80,6 +90,11 @@ uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, u
 
 /* Allocate in the guest with its realloc, and check the address. false: trap. */
 bool bhi_guest_allocate(bhi_guest *guest, uint32_t align, uint64_t size, uint32_t *ret_address);
+
+/* The texts that will be allocated for this call's results, all of them, in their order: the guest
+ * is entered once for several, where each alone costs an entry. Borrows them until the import
+ * ends. */
+void bhi_guest_expect_texts(bhi_guest *guest, const bhi_bytes *texts, size_t count);
 
 /* Suspend the guest in the middle of a host call. false: abandoned, undo and return false. */
 bool bhi_guest_suspend(bhi_guest *guest);

@@ -151,6 +151,17 @@ uint32_t bhi_handles_count(const bhi_handles *handles, bhi_resource type)
     return handles->counts[type];
 }
 
+void bhi_handles_clear_but(bhi_handles *handles, bhi_resource kept)
+{
+    uint16_t number = handles->newest;
+    while (number != 0) {
+        handle_slot *slot = slot_at(handles, number);
+        number = slot->older;
+        if (slot->type != kept)
+            end_slot(handles, slot);
+    }
+}
+
 void bhi_handles_clear(bhi_handles *handles)
 {
     while (handles->newest != 0)

@@ -39,6 +39,8 @@ bool bhi_handles_drop(bhi_handles *handles, bhi_resource type, uint32_t handle);
 /* How many of one type are live: what quotas count. */
 uint32_t bhi_handles_count(const bhi_handles *handles, bhi_resource type);
 
+/* End every handle but those of one type, newest first. */
+void bhi_handles_clear_but(bhi_handles *handles, bhi_resource kept);
 /* End every handle. For an instance that keeps its memory: numbers go on, old ones stay dead. */
 void bhi_handles_clear(bhi_handles *handles);
 /* End every handle, and number again from the start: for an instance whose memory is restored. */

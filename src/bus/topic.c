@@ -67,8 +67,18 @@ bool bhi_pattern_is_subscribable(bhi_bytes pattern)
     return is_valid(pattern, STARS_LAST);
 }
 
+/* Most patterns are some segments and a star; equal segments cover each other. */
+static bool is_below(bhi_bytes pattern, bhi_bytes narrow)
+{
+    size_t above = pattern.len - 1;
+    return pattern.len > 2 && pattern.data[above] == '*' && narrow.len > above &&
+           memcmp(pattern.data, narrow.data, above) == 0;
+}
+
 bool bhi_pattern_covers(bhi_bytes pattern, bhi_bytes narrow)
 {
+    if (is_below(pattern, narrow))
+        return true;
     bool is_first = true;
     while (pattern.len > 0 && narrow.len > 0) {
         bhi_bytes wanted = next_segment(&pattern);

@@ -104,11 +104,16 @@ static bool has_returned(bhi_instance *instance, wasm_trap_t *trap, wasmtime_err
     return false;
 }
 
+static bool trap_without_realloc(bhi_guest *guest)
+{
+    return bhi_guest_trap(guest, "the guest exports no cabi_realloc for a host call's result");
+}
+
 static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32_t *ret_address)
 {
     bhi_instance *instance = bhi_instance_of(guest);
     if (instance->code->exports.realloc == NULL)
-        return bhi_guest_trap(guest, "the guest exports no cabi_realloc for a host call's result");
+        return trap_without_realloc(guest);
     wasmtime_val_raw_t values[4] = {
         {.i32 = 0}, {.i32 = 0}, {.i32 = (int32_t)align}, {.i32 = (int32_t)size}};
     wasm_trap_t *trap = NULL;
@@ -117,6 +122,24 @@ static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32
         wasmtime_func_call_unchecked(instance->context, &instance->guest_realloc, values, 4, &trap);
     guest->may_leave = true;
     *ret_address = (uint32_t)values[0].i32;
+    return has_returned(instance, trap, error);
+}
+
+static bool allocate_texts(bhi_guest *guest, const uint32_t *sizes, uint32_t *ret_addresses)
+{
+    bhi_instance *instance = bhi_instance_of(guest);
+    wasmtime_val_raw_t values[BHI_GUEST_TEXTS];
+    wasm_trap_t *trap = NULL;
+    if (instance->code->exports.realloc == NULL)
+        return trap_without_realloc(guest);
+    for (int i = 0; i < BHI_GUEST_TEXTS; i++)
+        values[i].i32 = (int32_t)sizes[i];
+    guest->may_leave = false;
+    wasmtime_error_t *error = wasmtime_func_call_unchecked(
+        instance->context, &instance->driver_allocate, values, BHI_GUEST_TEXTS, &trap);
+    guest->may_leave = true;
+    for (int i = 0; i < BHI_GUEST_TEXTS; i++)
+        ret_addresses[i] = (uint32_t)values[i].i32;
     return has_returned(instance, trap, error);
 }
 
@@ -140,6 +163,7 @@ static bool will_write(bhi_guest *guest, uint32_t address, uint32_t size)
 
 const bhi_guest_ops bhi_instance_guest_ops = {
     .realloc = call_realloc,
+    .allocate_texts = allocate_texts,
     .suspend = suspend,
     .will_write = will_write,
 };

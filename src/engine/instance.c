@@ -218,6 +218,7 @@ static bh_status attach_driver(bhi_instance *instance, bh_error *reterr)
         !find_typed(instance, "entry", &instance->driver_entry) ||
         !find_typed(instance, "prime", &instance->driver_prime) ||
         !find_func(instance, driver, "wait", &instance->driver_wait) ||
+        !find_func(instance, driver, "allocate", &instance->driver_allocate) ||
         !wasmtime_instance_export_get(instance->context, driver, "guest", 5, &table))
         return bhi_fail(reterr, BH_E_BUILD, "the driver lacks an export");
     status = fill_driver_table(instance, &table.of.table, reterr);

@@ -50,7 +50,7 @@ struct bhi_instance {
     bhi_state state;                /* as remembered: at the snapshot; without one, before start */
     wasmtime_func_t guest_realloc;
     bhr_typed_func *driver_hook, *driver_entry, *driver_prime;
-    wasmtime_func_t driver_wait;
+    wasmtime_func_t driver_wait, driver_allocate;
 
     bhi_phase phase;
     uint32_t build_step; /* of initialisation, the next one */

@@ -5,7 +5,6 @@
  */
 #include <bulkhead_rust.h>
 
-#include "base/clock.h"
 #include "bus/topic.h"
 #include "host/host.h"
 #include "host/initialising.h"
@@ -38,20 +37,24 @@ static bool check_form(bhi_bytes topic, bhi_bytes payload, bhi_ipc_error_code *r
 }
 
 /* An uplink pays too for whom it claims, so that new names buy no new budget. */
-static bool charge(const bhi_lease_context *lease, const bhi_message_spec *spec)
+static bool charge(bhi_lease_context *lease, const bhi_message_spec *spec)
 {
-    bhi_rate_charge charge = {.source_id = lease->session_id,
-                              .principal = lease->principal,
-                              .bytes = spec->topic.len + spec->payload.len,
-                              .bytes_per_s_max = lease->publish_bytes_per_s_max,
-                              .now_ns = bhi_monotonic_ns()};
-    if (!bhi_bytes_equal(spec->principal, lease->principal))
-        charge.claimed = spec->principal;
-    return bhi_rates_take(lease->rates, &charge);
+    bhi_rate_charge charge = {.bytes = spec->topic.len + spec->payload.len,
+                              .bytes_per_s_max = lease->publish_bytes_per_s_max};
+    if (lease->rate_window == NULL)
+        lease->rate_window = bhi_rates_pin(lease->rates, lease->session_id, lease->principal);
+    if (lease->rate_window == NULL)
+        return false;
+    if (bhi_bytes_equal(spec->principal, lease->principal))
+        return bhi_rates_take(lease->rate_window, NULL, &charge);
+    bhi_rate_window *claimed = bhi_rates_pin(lease->rates, lease->session_id, spec->principal);
+    bool is_taken = claimed != NULL && bhi_rates_take(lease->rate_window, claimed, &charge);
+    bhi_rates_unpin(lease->rates, claimed);
+    return is_taken;
 }
 
 /* Rights to the topic, depth and rate. */
-static bool admit(const bhi_lease_context *lease, const bhi_message_spec *spec,
+static bool admit(bhi_lease_context *lease, const bhi_message_spec *spec,
                   bhi_ipc_error_code *ret_error)
 {
     if (!is_covered(lease->grants->publish, spec->topic))

@@ -20,7 +20,10 @@
 #include "host/lease_context.h"
 #include "host/waitable.h"
 
-enum { RECV_MS_MAX = 60000 };
+enum { RECV_MS_MAX = 60000, TEXTS = 4 /* of a message */ };
+
+/* The source of what the host says. */
+#define NOBODY BHI_BYTES_LITERAL("00000000-0000-0000-0000-000000000000")
 
 struct bhi_ipc_subscription {
     bhi_waitable waitable;
@@ -127,6 +130,8 @@ static void act_for(bhi_lease_context *lease, const bhi_message_spec *spec)
 {
     bool is_theirs = spec->attribution == BHI_ATTRIBUTION_VERIFIED ||
                      (spec->attribution == BHI_ATTRIBUTION_CLAIMED && spec->may_act);
+    bhi_rates_unpin(lease->rates, lease->rate_window);
+    lease->rate_window = NULL;
     lease->principal =
         keep(lease->batch_principal, is_theirs ? spec->principal : lease->grants->owner);
     lease->source_id = keep(lease->batch_source_id, spec->source_id);
@@ -144,50 +149,48 @@ static void take_depth(bhi_lease_context *lease, const bhi_message_spec *spec)
         lease->publish_depth = spec->depth + 1;
 }
 
-/* Copies to the arena: results outlive the messages. */
-static bool copy_text(bhi_arena *arena, bhi_bytes *inout_text)
+/* Points into the message, which lives as long as the batch. */
+static bhi_ipc_message show(const bhi_message *message)
 {
-    if (inout_text->len == 0)
-        return true;
-    uint8_t *copy = bhi_arena_alloc(arena, inout_text->len);
-    if (copy == NULL)
-        return false;
-    memcpy(copy, inout_text->data, inout_text->len);
-    inout_text->data = copy;
-    return true;
+    const bhi_message_spec *spec = &message->spec;
+    return (bhi_ipc_message){.topic = spec->topic,
+                             .payload = spec->payload,
+                             .source_id = spec->source_id.len > 0 ? spec->source_id : NOBODY,
+                             .principal = attribution_of(spec)};
 }
 
-static bool copy_message(bhi_arena *arena, const bhi_message *message, bhi_ipc_message *ret)
+static void release_batch(void *arg)
 {
-    bhi_message_spec spec = message->spec;
-    if (!copy_text(arena, &spec.topic) || !copy_text(arena, &spec.payload) ||
-        !copy_text(arena, &spec.source_id) || !copy_text(arena, &spec.principal))
-        return false;
-    if (spec.source_id.len == 0)
-        spec.source_id = BHI_BYTES_LITERAL("00000000-0000-0000-0000-000000000000");
-    *ret = (bhi_ipc_message){.topic = spec.topic,
-                             .payload = spec.payload,
-                             .source_id = spec.source_id,
-                             .principal = attribution_of(&spec)};
-    return true;
-}
-
-static void release_batch(const bhi_batch *batch)
-{
+    const bhi_batch *batch = arg;
     for (size_t i = 0; i < batch->count; i++)
         bhi_message_release(batch->messages[i]);
 }
 
-static bool copy_batch(bhi_arena *arena, const bhi_batch *batch, bhi_ipc_envelope *ret)
+/* In the order in which they are lowered. */
+static size_t add_texts(const bhi_ipc_message *message, bhi_bytes *texts)
 {
-    bhi_ipc_message *messages = bhi_arena_calloc(arena, batch->count, sizeof *messages);
-    if (messages == NULL)
+    texts[0] = message->topic;
+    texts[1] = message->payload;
+    texts[2] = message->source_id;
+    if (message->principal.tag == BHI_IPC_PRINCIPAL_ATTRIBUTION_SYSTEM)
+        return 3;
+    texts[3] = message->principal.verified; /* or claimed */
+    return TEXTS;
+}
+
+static bool show_batch(bhi_guest *guest, const bhi_batch *batch, bhi_ipc_envelope *ret)
+{
+    bhi_ipc_message *messages = bhi_arena_alloc(&guest->arena, batch->count * sizeof *messages);
+    bhi_bytes *texts = bhi_arena_alloc(&guest->arena, batch->count * TEXTS * sizeof *texts);
+    size_t texts_count = 0;
+    if (messages == NULL || texts == NULL)
         return false;
-    for (size_t i = 0; i < batch->count; i++)
-        if (!copy_message(arena, batch->messages[i], &messages[i]))
-            return false;
-    *ret = (bhi_ipc_envelope){
-        .messages = {messages, batch->count}, .dropped = batch->dropped, .lagged = batch->lagged};
+    for (size_t i = 0; i < batch->count; i++) {
+        messages[i] = show(batch->messages[i]);
+        texts_count += add_texts(&messages[i], texts + texts_count);
+    }
+    bhi_guest_expect_texts(guest, texts, texts_count);
+    ret->messages = (bhi_ipc_message_list){messages, batch->count};
     return true;
 }
 
@@ -204,18 +207,23 @@ static void enter_context(bhi_lease_context *lease, const bhi_batch *batch)
     lease->counters.lost += batch->dropped;
 }
 
+/* The messages are released when the call's results have been written, with the arena. */
 static bool take(bhi_guest *guest, bhi_ipc_subscription *self, bhi_ipc_envelope *ret)
 {
-    bhi_batch batch;
+    bhi_arena *arena = &guest->arena;
+    bhi_batch *batch = bhi_arena_alloc(arena, sizeof *batch);
+    if (batch != NULL)
+        batch->count = 0;
+    if (batch == NULL || !bhi_arena_defer(arena, release_batch, batch))
+        return bhi_guest_trap(guest, "the host has no memory for messages");
     bhi_subscriber_take(self->subscriber, BHI_BUS_QUEUE_BYTES_MAX, guest->lease->is_run_loop,
-                        &batch);
-    bool is_copied = batch.count == 0 || copy_batch(&guest->arena, &batch, ret);
-    if (is_copied)
-        enter_context(guest->lease, &batch);
-    ret->dropped = batch.dropped;
-    ret->lagged = batch.lagged;
-    release_batch(&batch);
-    return is_copied || bhi_guest_trap(guest, "the host has no memory for messages");
+                        batch);
+    ret->dropped = batch->dropped;
+    ret->lagged = batch->lagged;
+    if (batch->count > 0 && !show_batch(guest, batch, ret))
+        return bhi_guest_trap(guest, "the host has no memory for messages");
+    enter_context(guest->lease, batch);
+    return true;
 }
 
 bool bhi_ipc_subscription_poll(bhi_guest *guest, bhi_ipc_subscription *self,

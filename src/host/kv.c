@@ -66,6 +66,12 @@ static bool kv_get(bhi_guest *guest, bhi_bytes key, bhi_kv_bytes_option_result *
     return true;
 }
 
+static bhi_text_list show_keys(bhi_guest *guest, const bhi_kv_keys *keys)
+{
+    bhi_guest_expect_texts(guest, keys->items, keys->count);
+    return (bhi_text_list){keys->items, keys->count};
+}
+
 static bool kv_list_keys(bhi_guest *guest, bhi_bytes prefix, bhi_kv_text_list_result *ret)
 {
     bhi_kv_store *store;
@@ -78,7 +84,7 @@ static bool kv_list_keys(bhi_guest *guest, bhi_bytes prefix, bhi_kv_text_list_re
     bhi_kv_verdict verdict = bhi_kv_list(store, &scope, prefix, &guest->arena, &keys);
     ret->is_ok = verdict == BHI_KV_OK;
     if (ret->is_ok)
-        ret->ok = (bhi_text_list){keys.items, keys.count};
+        ret->ok = show_keys(guest, &keys);
     else
         ret->error = error_of(verdict);
     return true;
@@ -99,7 +105,7 @@ static bool kv_list_keys_page(bhi_guest *guest, bhi_bytes prefix, bhi_text_optio
     bhi_kv_verdict verdict = bhi_kv_list_page(store, &scope, &query, &guest->arena, &page);
     ret->is_ok = verdict == BHI_KV_OK;
     if (ret->is_ok)
-        ret->ok = (bhi_kv_key_page){.keys = {page.keys.items, page.keys.count},
+        ret->ok = (bhi_kv_key_page){.keys = show_keys(guest, &page.keys),
                                     .has_next_cursor = page.has_next,
                                     .next_cursor = page.next_cursor};
     else

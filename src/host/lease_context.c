@@ -3,5 +3,6 @@
 
 void bhi_lease_context_end(bhi_lease_context *lease)
 {
-    (void)lease;
+    bhi_rates_unpin(lease->rates, lease->rate_window);
+    lease->rate_window = NULL;
 }

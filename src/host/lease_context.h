@@ -53,6 +53,7 @@ typedef struct bhi_lease_context {
     bhi_bus *bus;                      /* NULL while initialising                           */
     bhi_publish_rates *rates;          /* the runtime's: how much who published lately      */
     uint64_t publish_bytes_per_s_max;  /* for the principal                                 */
+    bhi_rate_window *rate_window;      /* the principal's, pinned at its first message      */
     struct bhi_sources *sources;       /* the runtime's: capsules by session id             */
     bhi_attribution attribution;       /* how far `principal` is trusted                    */
     bool may_act;                      /* `principal` is claimed, and may be acted for      */

@@ -75,7 +75,7 @@ static void cancel_lane(bhi_task *task)
     }
 }
 
-static void end_chains(bhi_dispatcher *dispatcher)
+void bhi_dispatcher_close(bhi_dispatcher *dispatcher)
 {
     pthread_mutex_lock(&dispatcher->lock);
     dispatcher->is_closing = true;
@@ -90,7 +90,7 @@ void bhi_dispatcher_destroy(bhi_dispatcher *dispatcher)
 {
     if (dispatcher == NULL)
         return;
-    end_chains(dispatcher);
+    bhi_dispatcher_close(dispatcher);
     for (uint32_t i = 0; i < dispatcher->lanes_count; i++)
         bhi_worker_destroy(dispatcher->lanes[i].worker); /* stops and joins it */
     while (dispatcher->by_name != NULL)

@@ -44,7 +44,9 @@ typedef struct bhi_dispatcher bhi_dispatcher;
 /* Its lanes start with the first handler. Fails with BH_E_NOMEM. */
 BH_MUST_USE bh_status bhi_dispatcher_create(bh_runtime *runtime, uint32_t lanes_count,
                                             bhi_dispatcher **ret_dispatcher, bh_error *reterr);
-/* Cancels what runs, answers what waits, joins the lanes. Blocks. Takes NULL. */
+/* Cancels what runs and answers what waits; nothing is accepted any more. Blocks. Idempotent. */
+void bhi_dispatcher_close(bhi_dispatcher *dispatcher);
+/* Closes, joins the lanes. Blocks. Takes NULL. */
 void bhi_dispatcher_destroy(bhi_dispatcher *dispatcher);
 
 /* From now on messages reach the capsule's handlers; a capsule of the same name that was started

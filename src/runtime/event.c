@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "abi/utf8.h"
 #include "base/error.h"
 #include "bus/topic.h"
 #include "host/principal.h"
@@ -43,7 +44,9 @@ static bh_status check_event(const bh_event *event, bh_error *reterr)
                         "topic and payload have %zu bytes, at most %u are "
                         "allowed",
                         strlen(event->topic) + event->payload_len, BH_EVENT_BYTES_MAX);
-    if (event->payload == NULL || !bhr_json_is_valid(event->payload, event->payload_len))
+    bhi_bytes payload = {event->payload, event->payload_len};
+    if (event->payload == NULL || !bhi_utf8_is_valid(payload) ||
+        !bhr_json_is_valid(payload.data, payload.len))
         return bhi_fail(reterr, BH_E_ARG, "the payload is no JSON text");
     return BH_OK;
 }

@@ -123,13 +123,16 @@ static void read_result(bhi_invocation *invocation, const bhi_call_result *from,
 
 /* ---- settle, clear, return ---- */
 
-/* A carve-out's resources are its principal's, not the lease's; they go when it is restored. */
+/* A carve-out's processes are its principal's, not the lease's; they go when it is restored. All
+ * else belongs to this lease's worker, which may be gone before the next lease. */
 static void end_lease(bhi_invocation *invocation, bh_outcome outcome, uint64_t now_ns)
 {
     bh_capsule *capsule = invocation->capsule;
     bhi_pooled *pooled = invocation->pooled;
     bool is_spent;
-    if (!capsule->is_carve_out)
+    if (capsule->is_carve_out)
+        bhi_handles_clear_but(pooled->handles, BHI_RESOURCE_PROCESS_HANDLE);
+    else
         bhi_handles_clear(pooled->handles);
     bhi_lease_context_end(&invocation->lease);
     bhi_host_totals_add(&capsule->host_totals, &invocation->lease.counters);

@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "serve/event_stream.h"
 #include "serve/exchange.h"
 #include "serve/http_state.h"
 #include "serve/linger.h"
@@ -101,6 +102,7 @@ static void begin_drain(bhi_http *http)
         return;
     accept_waiting(http);
     http->phase = HTTP_DRAINING;
+    bhi_event_stream_end_all(http);
     MHD_quiesce_daemon(http->daemon);
     close(http->socket);
     uv_timer_start(&http->drain_timer, on_drain_late, http->options.limits.drain_ms, 0);

@@ -188,12 +188,14 @@ static void check_request(bhi_exchange *exchange, const char *url, const char *m
                                              "this path does not take this method");
         bhi_answer_add_header(&answer, MHD_HTTP_HEADER_ALLOW, allowed);
         refuse(exchange, answer);
-    } else if (bhi_resource_is_work(exchange->path.resource)) {
+    } else if (bhi_resource_is_of_capsule(exchange->path.resource)) {
         find_capsule(exchange);
         if (exchange->path.resource == BHI_RESOURCE_ACTION)
             check_action_head(exchange, head);
         else
             check_change_head(exchange, head);
+    } else if (bhi_resource_is_work(exchange->path.resource)) {
+        check_action_head(exchange, head);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "runtime/invocation.h"
 #include "serve/answer.h"
+#include "serve/event_publish.h"
 #include "serve/exchange.h"
 #include "serve/hangup.h"
 #include "serve/path.h"
@@ -49,6 +50,7 @@ typedef struct bhi_exchange {
     bool is_cancelled; /* by the client's leaving, a drain or a sweep: it does not begin again */
     bool is_swept;     /* cancelled for the sake of its version */
     bool is_changing;  /* a reload or unload runs */
+    bhi_event_publish *publish; /* NULL unless a message's handlers are waited for */
     bhi_hangup *hangup;
 } bhi_exchange;
 

@@ -1,16 +1,20 @@
-/* serve/exchange_work.c - the invocation, reload or unload that a request asks for, to its answer.
+/* serve/exchange_work.c - the invocation, reload, unload or message that a request asks for, to its
+ * answer.
  *
  * S4: BH_E_CLOSED means that the guest was not entered, so an invocation that hears it because its
  * capsule was replaced begins again on the version that took its place. Each time costs a reload,
  * and all of them together the request's one deadline.
  */
+#include <string.h>
+
 #include "base/clock.h"
 #include "serve/change.h"
+#include "serve/event_stream.h"
 #include "serve/exchange_state.h"
 
 bool bhi_exchange_is_working(const bhi_exchange *exchange)
 {
-    return exchange->invocation != NULL || exchange->is_changing;
+    return exchange->invocation != NULL || exchange->is_changing || exchange->publish != NULL;
 }
 
 /* ---- done ---- */
@@ -172,10 +176,75 @@ static enum MHD_Result start_change(bhi_exchange *exchange)
     return MHD_YES;
 }
 
+/* ---- messages ---- */
+
+static bool query_says(const bhi_exchange *exchange, const char *name)
+{
+    const char *value =
+        MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, name);
+    return value != NULL && strcmp(value, "1") == 0;
+}
+
+static const char *principal_of(const bhi_exchange *exchange)
+{
+    return exchange->has_principal ? exchange->principal : "default";
+}
+
+static void publish_done(void *arg, bhi_answer take_answer)
+{
+    bhi_exchange *exchange = arg;
+    exchange->publish = NULL;
+    if (exchange->connection != NULL)
+        exchange->answer = take_answer;
+    else
+        bhi_answer_deinit(&take_answer);
+    end_work(exchange);
+}
+
+static enum MHD_Result start_publish(bhi_exchange *exchange)
+{
+    bhi_http *http = exchange->http;
+    bhi_event_publish_request request = {
+        .event = {.topic = exchange->path.topic,
+                  .payload = exchange->body,
+                  .payload_len = exchange->body_len,
+                  .principal = principal_of(exchange)},
+        .must_wait = query_says(exchange, "wait"),
+        .done_cb = publish_done,
+        .arg = exchange,
+    };
+    exchange->publish = bhi_event_publish_start(http, &request, &exchange->answer);
+    if (exchange->publish == NULL)
+        return bhi_exchange_queue_answer(exchange);
+    exchange->phase = EXCHANGE_STARTED;
+    exchange->started_turn = http->turn;
+    http->running++;
+    return MHD_YES;
+}
+
+static enum MHD_Result start_stream(bhi_exchange *exchange)
+{
+    bhi_event_stream_request request = {
+        .topic = MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, "topic"),
+        .principal = query_says(exchange, "all") ? NULL : principal_of(exchange),
+        .connection = exchange->connection,
+    };
+    exchange->answer = bhi_event_stream_open(exchange->http, &request);
+    return bhi_exchange_queue_answer(exchange);
+}
+
 enum MHD_Result bhi_exchange_start(bhi_exchange *exchange)
 {
-    return exchange->path.resource == BHI_RESOURCE_ACTION ? start_invocation(exchange)
-                                                          : start_change(exchange);
+    switch (exchange->path.resource) {
+    case BHI_RESOURCE_ACTION:
+        return start_invocation(exchange);
+    case BHI_RESOURCE_EVENT:
+        return start_publish(exchange);
+    case BHI_RESOURCE_EVENTS:
+        return start_stream(exchange);
+    default:
+        return start_change(exchange);
+    }
 }
 
 /* ---- waiting, cancelling ---- */
@@ -202,6 +271,8 @@ enum MHD_Result bhi_exchange_suspend(bhi_exchange *exchange)
 
 void bhi_exchange_cancel(bhi_exchange *exchange)
 {
+    if (exchange->publish != NULL)
+        bhi_event_publish_cancel(exchange->publish);
     if (exchange->invocation == NULL)
         return;
     exchange->is_cancelled = true;

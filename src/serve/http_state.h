@@ -1,6 +1,7 @@
 /* serve/http_state.h - the inside of a bhi_http, for the files that make it up: http.c drives the
  * daemon, drain.c ends it, exchange.c receives and answers requests, exchange_work.c does what they
- * ask for, change.c reloads and unloads, hangup.c and linger.c watch sockets. */
+ * ask for, change.c reloads and unloads, event_publish.c and event_stream.c speak with the bus,
+ * hangup.c and linger.c watch sockets. */
 #ifndef BHI_SERVE_HTTP_STATE_H
 #define BHI_SERVE_HTTP_STATE_H
 
@@ -34,6 +35,8 @@ struct bhi_http {
     bhi_link exchanges;   /* every live exchange */
     bhi_link spares;      /* exchanges kept for the next request */
     bhi_link lingers;
+    bhi_link streams; /* of events */
+    uint32_t streams_count;
     uint32_t spare_count;
     uint32_t running; /* invocations, reloads and unloads started and not done */
     uint32_t connections;

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "serve/event_metrics.h"
 #include "serve/statistics.h"
 
 enum {
@@ -274,6 +275,7 @@ char *bhi_metrics_text(bhi_metrics *metrics, size_t *ret_len)
     write_process(metrics, out);
     write_http(metrics, out);
     write_invocations(metrics, out);
+    bhi_event_metrics_write(metrics->catalog, out);
     bool is_whole = bhi_statistics_write(metrics->catalog, out) && ferror(out) == 0;
     if (fclose(out) == 0 && is_whole)
         return text;

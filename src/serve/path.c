@@ -96,19 +96,31 @@ static bh_status parse_capsule_path(const char *rest, bhi_path *ret_path, bh_err
     return *rest == '\0' ? BH_OK : parse_capsule_part(rest, ret_path, reterr);
 }
 
+static bh_status parse_event_path(const char *rest, bhi_path *ret_path, bh_error *reterr)
+{
+    bhi_bytes topic = next_segment(&rest);
+    if (*rest != '\0' || topic.len == 0)
+        return bhi_fail(reterr, BH_E_NOT_FOUND, "no such path");
+    ret_path->resource = BHI_RESOURCE_EVENT;
+    return bhi_path_decode(topic, ret_path->topic, sizeof ret_path->topic, reterr);
+}
+
 bh_status bhi_path_parse(const char *text, bhi_path *ret_path, bh_error *reterr)
 {
-    static const char capsules[] = "/v1/capsules";
+    static const char capsules[] = "/v1/capsules", events[] = "/v1/events";
     static const struct {
         const char *text;
         bhi_resource resource;
     } fixed[] = {{"/healthz", BHI_RESOURCE_HEALTH},
                  {"/metrics", BHI_RESOURCE_METRICS},
-                 {capsules, BHI_RESOURCE_CAPSULES}};
+                 {capsules, BHI_RESOURCE_CAPSULES},
+                 {events, BHI_RESOURCE_EVENTS}};
     ret_path->resource = BHI_RESOURCE_UNKNOWN;
-    ret_path->capsule[0] = ret_path->action[0] = '\0';
+    ret_path->capsule[0] = ret_path->action[0] = ret_path->topic[0] = '\0';
     if (strncmp(text, capsules, sizeof capsules - 1) == 0 && text[sizeof capsules - 1] == '/')
         return parse_capsule_path(text + sizeof capsules - 1, ret_path, reterr);
+    if (strncmp(text, events, sizeof events - 1) == 0 && text[sizeof events - 1] == '/')
+        return parse_event_path(text + sizeof events - 1, ret_path, reterr);
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
         if (strcmp(text, fixed[i].text) == 0) {
             ret_path->resource = fixed[i].resource;

@@ -21,13 +21,16 @@ typedef enum bhi_resource {
     BHI_RESOURCE_CAPSULE,  /* /v1/capsules/{capsule} */
     BHI_RESOURCE_ACTION,   /* /v1/capsules/{capsule}/actions/{action} */
     BHI_RESOURCE_RELOAD,   /* /v1/capsules/{capsule}/reload */
-    BHI_RESOURCE_UNLOAD    /* /v1/capsules/{capsule}/unload */
+    BHI_RESOURCE_UNLOAD,   /* /v1/capsules/{capsule}/unload */
+    BHI_RESOURCE_EVENTS,   /* /v1/events */
+    BHI_RESOURCE_EVENT     /* /v1/events/{topic} */
 } bhi_resource;
 
 typedef struct bhi_path {
     bhi_resource resource;
     char capsule[BHI_PATH_SEGMENT_MAX + 1];
     char action[BHI_PATH_SEGMENT_MAX + 1];
+    char topic[BHI_PATH_SEGMENT_MAX + 1];
 } bhi_path;
 
 /* `text` is the path as sent, without its query. BH_E_NOT_FOUND: no such resource; BH_E_ARG: a

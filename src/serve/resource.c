@@ -8,17 +8,27 @@
 
 bool bhi_resource_is_work(bhi_resource resource)
 {
+    return bhi_resource_is_of_capsule(resource) || resource == BHI_RESOURCE_EVENT ||
+           resource == BHI_RESOURCE_EVENTS;
+}
+
+bool bhi_resource_is_of_capsule(bhi_resource resource)
+{
     return resource == BHI_RESOURCE_ACTION || resource == BHI_RESOURCE_RELOAD ||
            resource == BHI_RESOURCE_UNLOAD;
 }
 
 const char *bhi_resource_methods(bhi_resource resource)
 {
+    if (resource == BHI_RESOURCE_EVENTS)
+        return "GET";
     return bhi_resource_is_work(resource) ? "POST" : "GET, HEAD";
 }
 
 bool bhi_resource_allows(bhi_resource resource, const char *method)
 {
+    if (resource == BHI_RESOURCE_EVENTS)
+        return strcmp(method, MHD_HTTP_METHOD_GET) == 0;
     if (bhi_resource_is_work(resource))
         return strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;

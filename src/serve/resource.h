@@ -6,8 +6,10 @@
 #include "serve/http_state.h"
 #include "serve/path.h"
 
-/* Something to be done (an action, a reload, an unload) rather than read. */
+/* Something to be done (an action, a reload, a message, a stream of them) rather than read. */
 bool bhi_resource_is_work(bhi_resource resource);
+/* Work that names a capsule. */
+bool bhi_resource_is_of_capsule(bhi_resource resource);
 
 /* The value of the Allow header: "GET, HEAD" or "POST". */
 const char *bhi_resource_methods(bhi_resource resource);

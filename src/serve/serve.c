@@ -14,6 +14,8 @@
 #include <bulkhead/invocation.h>
 
 #include "base/log.h"
+#include "runtime/dispatcher.h"
+#include "runtime/runtime.h"
 #include "serve/address.h"
 #include "serve/http.h"
 #include "serve/metrics.h"
@@ -227,6 +229,8 @@ static void end_service(service *serving)
         bhi_worker_stop(serving->workers[i]);
     for (uint32_t i = 0; i < serving->started; i++)
         bhi_worker_join(serving->workers[i]);
+    if (serving->runtime != NULL) /* handlers that run owe the workers a post */
+        bhi_dispatcher_close(serving->runtime->dispatcher);
     for (uint32_t i = 0; i < serving->created; i++) {
         bhi_http_destroy(serving->https[i]);
         bhi_worker_destroy(serving->workers[i]);

@@ -94,6 +94,26 @@ static void clear_drops_the_newest_first_and_each_once(void **state)
     assert_int_equal(dropped_count, 6);
 }
 
+static void clearing_but_one_type_leaves_that_one(void **state)
+{
+    static const bhi_resource types[] = {BHI_RESOURCE_PROCESS_HANDLE, BHI_RESOURCE_POLL_POLLABLE,
+                                         BHI_RESOURCE_PROCESS_HANDLE, BHI_RESOURCE_POLL_POLLABLE,
+                                         BHI_RESOURCE_HTTP_STREAM};
+    uint32_t made[5];
+    for (int i = 0; i < 5; i++)
+        made[i] = add(*state, types[i], i);
+    bhi_handles_clear_but(*state, BHI_RESOURCE_PROCESS_HANDLE);
+    static const int expected[] = {4, 3, 1};
+    assert_int_equal(dropped_count, 3);
+    assert_memory_equal(dropped, expected, sizeof expected);
+    assert_ptr_equal(bhi_handles_get(*state, types[0], made[0]), &objects[0]);
+    assert_ptr_equal(bhi_handles_get(*state, types[2], made[2]), &objects[2]);
+    assert_null(bhi_handles_get(*state, types[4], made[4]));
+    bhi_handles_clear(*state);
+    assert_int_equal(dropped[3], 2);
+    assert_int_equal(dropped[4], 0);
+}
+
 static void destroy_drops_what_is_live(void **state)
 {
     add(*state, BHI_RESOURCE_POLL_POLLABLE, 3);
@@ -160,6 +180,7 @@ int main(void)
         TEST(numbers_that_were_never_handed_out_are_refused),
         TEST(a_stale_handle_does_not_name_the_next_object_of_its_slot),
         TEST(clear_drops_the_newest_first_and_each_once),
+        TEST(clearing_but_one_type_leaves_that_one),
         TEST(destroy_drops_what_is_live),
         TEST(handles_of_an_earlier_lease_stay_dead_after_clear),
         TEST(numbers_after_reset_do_not_tell_of_the_lease_before),

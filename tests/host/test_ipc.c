@@ -366,6 +366,22 @@ static void messages_that_cause_each_other_end_at_depth_8(void **state)
     bh_capsule_release(other);
 }
 
+/* Such a capsule keeps its memory and its processes for one principal, over leases that run on any
+ * worker; a subscription would have publishers wake a worker that is gone. */
+static void a_subscription_ends_with_its_lease_also_when_host_processes_do_not(void **state)
+{
+    bh_capsule *holder = load_with("holder", RIGHTS "[capabilities]\nhost_process = [\"ls\"]\n");
+    caller keep = {.capsule = holder, .principal = "alice", .action = "keep", .payload = "t.*"};
+    use_engine_signals();
+    assert_int_equal(pthread_create(&keep.thread, NULL, run_caller, &keep), 0);
+    end(&keep); /* and its worker is gone */
+    assert_string_equal(keep.result.data, "ok");
+    assert_int_equal(subscribers(), 0);
+    expect("publish", "t.x=1", "ok");
+    bh_result_deinit(&keep.result);
+    bh_capsule_release(holder);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
@@ -387,6 +403,7 @@ int main(void)
         CASE(a_lease_hears_its_own_principal_and_the_host_only),
         CASE(an_abandoned_recv_leaves_nothing),
         CASE(messages_that_cause_each_other_end_at_depth_8),
+        CASE(a_subscription_ends_with_its_lease_also_when_host_processes_do_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,7 @@ static int close_loop(void **state)
 {
     if (subscription != NULL)
         bhi_host_ipc.subscription_drop(subscription);
+    bhi_lease_context_end(&lease);
     bhi_bus_destroy(bus); /* asserts that no subscriber is left */
     bhi_worker_forget(worker, &task);
     bhi_worker_destroy(worker);

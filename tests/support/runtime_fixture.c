@@ -3,6 +3,7 @@
 
 #include "runtime/runtime.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,12 +20,15 @@ static bh_result kept_result;
 static void log_cb(void *arg, bh_log_level level, const char *capsule, const char *principal,
                    const char *text)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guests log on any thread */
     (void)capsule;
     runtime_fixture *fixture = arg;
+    pthread_mutex_lock(&lock);
     fixture->logs_count++;
     fixture->last_log.level = level;
     snprintf(fixture->last_log.principal, sizeof fixture->last_log.principal, "%s", principal);
     snprintf(fixture->last_log.text, sizeof fixture->last_log.text, "%s", text);
+    pthread_mutex_unlock(&lock);
 }
 
 /* cmocka puts its own handlers around every test and fixture; the engine installs its handlers, by
