@@ -67,7 +67,8 @@ CAPSULE_EXPORT("astrid-upgrade") void capsule_upgrade(void);
  * CPU:     after 15 s of computing in which it neither waited nor got a message it is ended.
  *          Asking without waiting, as capsule_subscription_recv for 0 ms does, is no waiting.
  * A capsule_run that returns without ever having called what may wait is taken for a stub: then the
- * capsule takes invocations. `run = "loop"` under [capsule] in the manifest says that it is none. */
+ * capsule takes invocations. `run = "loop"` under [capsule] in the manifest says that it is none.
+ */
 CAPSULE_EXPORT("run") void capsule_run(void);
 
 /* --- results --------------------------------------------------------------------------------- */
