@@ -138,6 +138,9 @@ static int bench_bus(int count, char **argv, const bench_options *options)
     if (count != 1)
         return bhi_cli_fail("bench", BHI_CLI_USAGE,
                             "expected only bus, found \"%s\": see bulkhead bench --help", argv[2]);
+    if (options->calls != 0 || options->is_verified || options->peer != NULL)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected no --calls, --verify or --peer with bus");
     bhi_bench_bus_options bus = {.is_json = options->is_json, .rounds = (uint32_t)options->rounds};
     return bhi_bench_bus(&bus);
 }

@@ -14,7 +14,7 @@
 
 struct bhi_event_publish {
     bhi_dispatch_observer observer;
-    bhi_worker *worker; /* outlives the listener */
+    bhi_worker *worker;                                 /* outlives the listener */
     void (*done_cb)(void *arg, bhi_answer take_answer); /* NULL: told */
     void *arg;
     bhi_task ended;
@@ -37,9 +37,9 @@ static json_t *steps_json(const bhi_dispatch_result *result)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < result->steps_count; i++) {
-        const bhi_dispatch_step *step = &result->steps[i];
+        const bh_event_step *step = &result->steps[i];
         json_t *object = json_pack("{s:s, s:o, s:s, s:b}", "capsule", step->capsule, "action",
-                                   text_json(step->action), "outcome",
+                                   bhi_json_text(step->action), "outcome",
                                    bh_outcome_name(step->outcome), "failed", step->is_failure);
         if (step->status != BH_OK)
             json_object_set_new(object, "status", json_string(bhi_answer_code(step->status)));
