@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "abi/generated/host.h"
 #include "abi/handles.h"
 #include "abi/utf8.h"
 
@@ -58,12 +59,22 @@ void *bhi_lift_borrow(bhi_guest *guest, uint32_t handle, bhi_resource type)
     return rep;
 }
 
+static bool check_drop(bhi_guest *guest, const void *rep, bhi_resource type)
+{
+    const struct bhi_host_table *host = guest->host;
+    const char *why =
+        host == NULL || host->refuse_drop == NULL ? NULL : host->refuse_drop(type, rep);
+    return why == NULL || bhi_guest_trap(guest, "a handle of type %s is dropped too early: %s",
+                                         bhi_resource_names[type], why);
+}
+
 bool bhi_lift_drop(bhi_guest *guest, uint32_t handle, bhi_resource type, const char *function)
 {
     if (!bhi_guest_check_may_leave(guest, function))
         return false;
-    return (guest->handles != NULL && bhi_handles_drop(guest->handles, type, handle)) ||
-           trap_on_handle(guest, handle, type);
+    const void *rep = bhi_lift_borrow(guest, handle, type);
+    return rep != NULL && check_drop(guest, rep, type) &&
+           bhi_handles_drop(guest->handles, type, handle);
 }
 
 const uint8_t *bhi_lift_elements(bhi_guest *guest, uint32_t address, uint32_t len, uint32_t size,

@@ -87,6 +87,7 @@ static void begin_operation(bhi_operation *operation, bhi_guest *guest)
 bool bhi_waitable_await(bhi_waitable *waitable, bhi_guest *guest)
 {
     bool is_alive = true;
+    guest->lease->has_waited = true;
     while (is_alive && !waitable->is_ready(waitable)) {
         bhi_operation operation;
         begin_operation(&operation, guest);

@@ -67,6 +67,9 @@ struct bhi_byte_sink {
 void bhi_byte_source_init(bhi_byte_source *source, const bhi_byte_source_ops *ops);
 void bhi_byte_sink_init(bhi_byte_sink *sink, const bhi_byte_sink_ops *ops);
 
+/* How many bytes a guest may write now: room, unless a flush is under way. */
+size_t bhi_byte_sink_permit(const bhi_byte_sink *sink);
+
 /* For the end of a source or sink: sets failure (NULL: it ended) and state, and notifies. Nothing
  * when it is not open any more. */
 void bhi_byte_source_end(bhi_byte_source *source, const char *failure);

@@ -368,6 +368,7 @@ bool bhi_dispatcher_dispatch(void *arg, bhi_message *message)
     bhi_found_handlers found;
     if (bhi_handlers_are_none(&dispatcher->handlers))
         return true;
+    found.count = 0; /* and no more: it is large, and most messages have no handler */
     pthread_mutex_lock(&dispatcher->lock);
     bool is_whole = bhi_handlers_find(&dispatcher->handlers, message->spec.topic, &found);
     bool is_done = found.count == 0 || (is_whole && accept_message(dispatcher, message, &found));

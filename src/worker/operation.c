@@ -40,6 +40,30 @@ void bhi_operation_complete(bhi_operation *operation)
     bhi_worker_ready(operation->worker, operation->task);
 }
 
+/* ---- yield ---- */
+
+/* A task of its own, which ends the operation at its turn. */
+typedef struct next_turn {
+    bhi_task task; /* first: the worker gives it back */
+    bhi_operation operation;
+} next_turn;
+
+static void come_round(bhi_task *task)
+{
+    bhi_operation_complete(&((next_turn *)task)->operation);
+}
+
+bool bhi_operation_yield(bhi_worker *worker, bhi_task *task, bhi_guest *guest)
+{
+    next_turn turn;
+    bhi_task_init(&turn.task, come_round);
+    bhi_operation_init(&turn.operation, worker, task, guest);
+    bhi_worker_ready(worker, &turn.task);
+    bool is_alive = bhi_operation_await(&turn.operation);
+    bhi_worker_forget(worker, &turn.task);
+    return is_alive;
+}
+
 /* ---- timer ---- */
 
 struct bhi_timer {

@@ -34,6 +34,10 @@ BH_MUST_USE bool bhi_operation_await(bhi_operation *operation);
 /* The work is done: wake the guest. At most once, on the worker's thread. */
 void bhi_operation_complete(bhi_operation *operation);
 
+/* Let other tasks, and the loop, go first: for a host call that works in pieces. False when
+ * abandoned. */
+BH_MUST_USE bool bhi_operation_yield(bhi_worker *worker, bhi_task *task, bhi_guest *guest);
+
 /* Call fired_cb once, from the loop, not before `delay_ns` have passed: rounded up to the loop's
  * milliseconds. A delay past the end of the clock never fires. Fails with BH_E_NOMEM. */
 typedef struct bhi_timer bhi_timer;

@@ -162,7 +162,10 @@ HOST_RULES = '''\
  * copied first (G3). Objects behind handles live at least until the call returns.
  *
  * A NULL interface or function is not provided: calling it traps and names it. A host that hands
- * out a resource provides its drop, which is called once for each object handed out. */\
+ * out a resource provides its drop, which is called once for each object handed out.
+ *
+ * refuse_drop (NULL: never) says why a guest may not drop an object now, as it has children, or
+ * NULL: it traps with that text. The end of a lease does not ask: it drops the newest first. */\
 '''.split('\n')
 
 
@@ -173,4 +176,5 @@ def host_header(model):
               'typedef struct bhi_host_table {']
     lines += [f'    const bhi_{interface.short}_host *{interface.short};'
               for interface in provided(model)]
+    lines += ['    const char *(*refuse_drop)(bhi_resource type, const void *rep);']
     return finish(lines + ['} bhi_host_table;', '', '#endif'])

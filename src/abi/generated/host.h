@@ -25,7 +25,10 @@
  * copied first (G3). Objects behind handles live at least until the call returns.
  *
  * A NULL interface or function is not provided: calling it traps and names it. A host that hands
- * out a resource provides its drop, which is called once for each object handed out. */
+ * out a resource provides its drop, which is called once for each object handed out.
+ *
+ * refuse_drop (NULL: never) says why a guest may not drop an object now, as it has children, or
+ * NULL: it traps with that text. The end of a lease does not ask: it drops the newest first. */
 typedef struct bhi_host_table {
     const bhi_approval_host *approval;
     const bhi_elicit_host *elicit;
@@ -41,6 +44,7 @@ typedef struct bhi_host_table {
     const bhi_streams_host *streams;
     const bhi_sys_host *sys;
     const bhi_uplink_host *uplink;
+    const char *(*refuse_drop)(bhi_resource type, const void *rep);
 } bhi_host_table;
 
 #endif
