@@ -16,7 +16,7 @@
 /* How the process ends. */
 typedef enum bhi_cli_exit {
     BHI_CLI_OK = 0,
-    BHI_CLI_GUEST = 1, /* the guest was called and did not return */
+    BHI_CLI_GUEST = 1, /* the guest was called and did not return, or handlers said no */
     BHI_CLI_USAGE = 2, /* the command line, or something it names, breaks the documented contract */
     BHI_CLI_HOST = 3   /* a file, a capsule or the machine */
 } bhi_cli_exit;
@@ -62,6 +62,8 @@ int bhi_cli_top(int argc, char **argv);
 int bhi_cli_bench(int argc, char **argv);
 int bhi_cli_reload(int argc, char **argv);
 int bhi_cli_unload(int argc, char **argv);
+int bhi_cli_publish(int argc, char **argv);
+int bhi_cli_events(int argc, char **argv);
 int bhi_cli_completion(int argc, char **argv);
 
 extern const bhi_cli_option bhi_cli_serve_options[];
@@ -71,6 +73,8 @@ extern const bhi_cli_option bhi_cli_new_options[];
 extern const bhi_cli_option bhi_cli_top_options[];
 extern const bhi_cli_option bhi_cli_bench_options[];
 extern const bhi_cli_option bhi_cli_reload_options[]; /* of unload too */
+extern const bhi_cli_option bhi_cli_publish_options[];
+extern const bhi_cli_option bhi_cli_events_options[];
 extern const bhi_cli_option bhi_cli_completion_options[];
 
 /* Fill the options struct of command argv[0]; options may stand anywhere, "--" ends them. On true

@@ -73,6 +73,23 @@ static const char top_detail[] =
     "  bulkhead top\n"
     "  bulkhead top --count 1 --json\n";
 
+static const char publish_detail[] =
+    "Publishes a message in a running `bulkhead serve`. PAYLOAD is JSON text, @FILE, or - for "
+    "standard\n"
+    "input; without it, null. With --wait what the handlers made of it is printed, and the exit\n"
+    "status is 1 when they denied it or failed.\n"
+    "\n"
+    "  bulkhead publish orders.placed '{\"id\":7}' --principal ada\n"
+    "  bulkhead publish orders.placed @order.json --wait --json\n";
+
+static const char events_detail[] =
+    "Prints messages as a running `bulkhead serve` publishes them, one a line: number, topic,\n"
+    "principal (- for the service itself), payload. PATTERN is a topic in which a segment may be "
+    "*:\n"
+    "one segment, or at the end one or more; without it, every topic of two segments or more.\n"
+    "\n"
+    "  bulkhead events 'orders.*' --all\n";
+
 static const char completion_detail[] = "  bulkhead completion bash > "
                                         "~/.local/share/bash-completion/completions/bulkhead\n"
                                         "  bulkhead completion zsh > ~/.zfunc/_bulkhead\n"
@@ -97,6 +114,10 @@ const bhi_cli_command bhi_cli_commands[] = {
      bhi_cli_reload_options, 1, 1, "", bhi_cli_unload},
     {"top", "", "watch the capsules of a running daemon", top_detail, bhi_cli_top_options, 0, 0, "",
      bhi_cli_top},
+    {"publish", "TOPIC [PAYLOAD]", "publish a message in a running daemon", publish_detail,
+     bhi_cli_publish_options, 1, 2, "", bhi_cli_publish},
+    {"events", "[PATTERN]", "watch messages of a running daemon", events_detail,
+     bhi_cli_events_options, 0, 1, "", bhi_cli_events},
     {"completion", "bash|zsh|fish", "print a completion script for a shell", completion_detail,
      bhi_cli_completion_options, 1, 1, "bash zsh fish", bhi_cli_completion},
     {0},

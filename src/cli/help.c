@@ -22,8 +22,9 @@ void bhi_cli_print_help(void)
          "  -h, --help      this text; bulkhead COMMAND --help for one command\n"
          "  -V, --version   versions of bulkhead and of its engine\n"
          "\n"
-         "exit status: 0 done; 1 the guest did not return; 2 wrong usage; 3 the host or the\n"
-         "capsule failed before the guest could be called\n"
+         "exit status: 0 done; 1 the guest did not return, or a message was denied; 2 wrong usage; "
+         "3 the\n"
+         "host or the capsule failed before the guest could be called\n"
          "\n"
          "A first capsule:\n"
          "  bulkhead new hello && make -C hello && bulkhead invoke hello hello");

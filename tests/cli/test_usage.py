@@ -8,7 +8,7 @@ import unittest
 from tool import HOST, OK, SOURCE, USAGE, ToolTest
 
 COMMANDS = ["serve", "invoke", "inspect", "new", "bench", "reload", "unload", "top",
-            "completion"]
+            "publish", "events", "completion"]
 
 
 class Usage(ToolTest):
@@ -70,6 +70,14 @@ class Usage(ToolTest):
             (["reload", "a", "--drain-ms", "3600001"], "--drain-ms: expected 0 to 3600000"),
             (["top", "--interval-ms", "0"], "--interval-ms: expected 1 to"),
             (["top", "--count", "0"], "--count: expected 1 to"),
+            (["publish", "a..b"], 'found "a..b"'),
+            (["publish", "a.*"], 'found "a.*"'),
+            (["publish", "a", "1", "--principal", "x\r\ny"], "--principal: expected 1 to 64"),
+            (["publish", "a", "1", "--timeout", "5"], "--timeout with --wait"),
+            (["publish", "a", "1", "--wait", "--timeout", "0"], "--timeout: expected 1 to"),
+            (["events", "a b"], 'found "a b"'),
+            (["events", "--count", "0"], "--count: expected 1 to"),
+            (["events", "--all", "--principal", "x"], "only one of"),
             (["completion", "tcsh"], "expected bash, zsh or fish"),
         ]
         for arguments, text in cases:
@@ -91,6 +99,9 @@ class Usage(ToolTest):
             (["reload"], "expected NAME"),
             (["unload", "a", "b"], 'found "b"'),
             (["top", "a"], 'expected no argument, found "a"'),
+            (["publish"], "expected TOPIC [PAYLOAD]"),
+            (["publish", "a", "1", "2"], 'found "2"'),
+            (["events", "a", "b"], 'found "b"'),
             (["completion"], "expected bash|zsh|fish"),
         ]
         for arguments, text in cases:
