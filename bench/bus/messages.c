@@ -2,7 +2,8 @@
  *
  *   action    payload           does
  *   publish   ROUNDS JSON       ROUNDS times: publishes JSON BATCH times on TOPIC, then takes all
- *   carry     ROUNDS JSON       ROUNDS * BATCH times: a host call that takes topic and JSON in one text
+ *   carry     ROUNDS JSON       ROUNDS * BATCH times: a host call that takes topic and JSON in one
+ * text
  */
 #include <bulkhead/capsule.h>
 
@@ -42,7 +43,7 @@ static capsule_result publish(uint64_t rounds, capsule_bytes json)
         for (int i = 0; i < BATCH; i++)
             if ((status = capsule_publish(capsule_text(TOPIC), json)) != CAPSULE_IPC_OK)
                 return failed(capsule_ipc_status_name(status));
-        if (capsule_poll(subscription, &batch) != CAPSULE_IPC_OK)
+        if (capsule_subscription_poll(subscription, &batch) != CAPSULE_IPC_OK)
             return failed("poll");
         received += batch.count;
         capsule_scratch_reset();

@@ -50,15 +50,17 @@ BH_API void bh_capsule_release(bh_capsule *capsule);
  * their topics (a run loop subscribes to them itself). A capsule of the same name that was started
  * before hands over to it: no message is missed or handled twice by handlers, and its run loop has
  * ended before that of this one begins. Starting a started capsule changes nothing. Blocks: until
- * the other run loop has ended, and until it is known whether `run` is a stub (run.decision_ms_max).
- * Never from a callback of ours. Fails with BH_E_CLOSED, BH_E_NOMEM, BH_E_IO. */
+ * the other run loop has ended, and until it is known whether `run` is a stub
+ * (run.decision_ms_max). Never from a callback of ours. Fails with BH_E_CLOSED, BH_E_NOMEM,
+ * BH_E_IO. */
 BH_API BH_MUST_USE bh_status bh_capsule_start(bh_capsule *capsule, bh_error *reterr);
 /* Not any more, and what it ran is gone: a waiting call is ended at once, a computing guest at its
- * next tick. Blocks until then. Never from a callback of ours. Closing (which does not wait) and the
- * last release do the same. Idempotent. */
+ * next tick. Blocks until then. Never from a callback of ours. Closing (which does not wait) and
+ * the last release do the same. Idempotent. */
 BH_API void bh_capsule_stop(bh_capsule *capsule);
 
-/* Refuse new invocations with BH_E_CLOSED, and begin to stop; it is not started again. Idempotent. */
+/* Refuse new invocations with BH_E_CLOSED, and begin to stop; it is not started again. Idempotent.
+ */
 BH_API void bh_capsule_close(bh_capsule *capsule);
 
 /* Texts live as long as the capsule. */

@@ -35,7 +35,17 @@ typedef struct bh_event {
     const void *payload; /* JSON text */
     size_t payload_len;
     const char *principal; /* on whose behalf, verified by the caller; NULL: the host itself */
+    uint32_t timeout_ms;   /* the longest to wait for the handlers; 0: as long as they take    */
 } bh_event;
+
+/* How one handler ended. */
+typedef struct bh_event_step {
+    const char *capsule;
+    const char *action;
+    bh_status status; /* other than BH_OK: it was not called, and why */
+    bh_outcome outcome;
+    bool is_failure; /* it failed; the chain ended here, or its manifest says to go on */
+} bh_event_step;
 
 /* Zero it before the first use. */
 typedef struct bh_event_result {
@@ -44,13 +54,16 @@ typedef struct bh_event_result {
     const char *reason;  /* of a denial or a failure, or ""          */
     const char *payload; /* as the last handler left it; NUL-terminated */
     size_t payload_len;
+    const bh_event_step *steps; /* the handlers that had their turn */
+    size_t steps_count;
     void *storage; /* private */
 } bh_event_result;
 
 /* Publish. With `result` (may be NULL) waits until the handlers are done; without, returns at once.
  * Borrows the event. Fails with BH_E_ARG (topic, principal, payload not JSON), BH_E_LIMIT (size),
  * BH_E_SATURATED (the handlers have too much to do; subscribers got it, no handler ran),
- * BH_E_NOMEM. Not from a callback of ours. */
+ * BH_E_DEADLINE (timeout_ms is over; the handlers go on), BH_E_NOMEM. Not from a callback of ours.
+ */
 BH_API BH_MUST_USE bh_status bh_publish(bh_runtime *runtime, const bh_event *event,
                                         bh_event_result *result, bh_error *reterr);
 BH_API void bh_event_result_deinit(bh_event_result *result);

@@ -35,8 +35,8 @@ typedef struct bh_run_options {
     uint32_t restarts_max;   /* in a window of restarts_window_ms, up to 64; then it has failed
                                                                             default 5          */
     uint32_t restarts_window_ms; /*                                         default 600,000    */
-    uint32_t decision_ms_max; /* a `run` that has not returned by then is no stub
-                                                                            default 5000       */
+    uint32_t decision_ms_max;    /* a `run` that has not returned by then is no stub
+                                                                               default 5000       */
 } bh_run_options;
 
 typedef struct bh_runtime_options {

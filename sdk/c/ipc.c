@@ -1,15 +1,10 @@
 /* ipc.c - the wrappers of astrid:ipc/host. */
 #include "call.h"
 
-/* principal-attribution, ipc-message, ipc-envelope */
-typedef struct core_message {
-    capsule_bytes topic, payload, source_id;
-    uint8_t attribution;
-    capsule_bytes principal;
-} core_message;
-AT(core_message, attribution, 24);
-AT(core_message, principal, 28);
-_Static_assert(sizeof(core_message) == 36, "canonical ABI size of ipc-message");
+/* ipc-message, but for the attribution: of that the host writes the first byte only. */
+AT(capsule_message, attribution, 24);
+AT(capsule_message, principal, 28);
+_Static_assert(sizeof(capsule_message) == 36, "canonical ABI size of ipc-message");
 
 /* result<ipc-envelope, error-code> */
 typedef struct ipc_envelope_result {
@@ -17,7 +12,7 @@ typedef struct ipc_envelope_result {
     union {
         core_error error;
         struct {
-            const core_message *messages;
+            capsule_message *messages;
             size_t count;
             uint64_t dropped, lagged;
         } envelope;
@@ -100,29 +95,29 @@ static capsule_ipc_status take_envelope(const ipc_envelope_result *result, capsu
 {
     if (result->is_error)
         return (capsule_ipc_status)capsule_call_failure(&result->as.error, CAPSULE_IPC_UNKNOWN);
+    capsule_message *messages = result->as.envelope.messages;
     size_t count = result->as.envelope.count;
-    capsule_message *messages = capsule_alloc(count * sizeof(*messages));
     for (size_t i = 0; i < count; i++) {
-        const core_message *from = &result->as.envelope.messages[i];
-        capsule_attribution attribution = (capsule_attribution)from->attribution;
-        messages[i] =
-            (capsule_message){from->topic, from->payload, from->source_id, attribution,
-                              attribution == CAPSULE_SYSTEM ? capsule_text("") : from->principal};
+        const uint8_t *attribution = (const uint8_t *)&messages[i].attribution;
+        messages[i].attribution = (capsule_attribution)*attribution;
+        if (messages[i].attribution == CAPSULE_SYSTEM)
+            messages[i].principal = capsule_text("");
     }
     *ret_batch =
         (capsule_batch){messages, count, result->as.envelope.dropped, result->as.envelope.lagged};
     return CAPSULE_IPC_OK;
 }
 
-capsule_ipc_status capsule_poll(capsule_subscription subscription, capsule_batch *ret_batch)
+capsule_ipc_status capsule_subscription_poll(capsule_subscription subscription,
+                                             capsule_batch *ret_batch)
 {
     ipc_envelope_result result;
     ipc_poll(subscription, &result);
     return take_envelope(&result, ret_batch);
 }
 
-capsule_ipc_status capsule_recv(capsule_subscription subscription, uint64_t timeout_ms,
-                                capsule_batch *ret_batch)
+capsule_ipc_status capsule_subscription_recv(capsule_subscription subscription, uint64_t timeout_ms,
+                                             capsule_batch *ret_batch)
 {
     ipc_envelope_result result;
     ipc_recv(subscription, timeout_ms, &result);

@@ -48,12 +48,17 @@ static void free_lane(bhi_queue *queue, bhi_lane *lane)
     free(lane);
 }
 
+/* Who may be acted for is not to share a batch with who says so only. */
+static uint8_t trust_of(const bhi_message *message)
+{
+    return (uint8_t)(message->spec.attribution << 1 | message->spec.may_act);
+}
+
 static size_t write_key(const bhi_message *message, uint8_t key[KEY_BYTES_MAX])
 {
     bhi_bytes principal = message->spec.principal;
     BHI_ASSERT(principal.len < KEY_BYTES_MAX); /* a principal has at most 64 bytes */
-    /* Who may be acted for is not to share a batch with who says so only. */
-    key[0] = (uint8_t)(message->spec.attribution << 1 | message->spec.may_act);
+    key[0] = trust_of(message);
     if (principal.len > 0)
         memcpy(key + 1, principal.data, principal.len);
     return principal.len + 1;
@@ -76,14 +81,20 @@ static bhi_lane *make_lane(bhi_queue *queue, const uint8_t *key, size_t key_len)
     return lane;
 }
 
+static bool is_lane_of(const bhi_lane *lane, const bhi_message *message)
+{
+    bhi_bytes principal = {lane->key + 1, lane->key_len - 1};
+    return lane->key[0] == trust_of(message) && bhi_bytes_equal(principal, message->spec.principal);
+}
+
 /* The message's lane; NULL: no memory. */
 static bhi_lane *take_lane(bhi_queue *queue, const bhi_message *message)
 {
     uint8_t key[KEY_BYTES_MAX];
-    size_t key_len = write_key(message, key);
     bhi_lane *lane = queue->latest;
-    if (lane != NULL && lane->key_len == key_len && memcmp(lane->key, key, key_len) == 0)
+    if (lane != NULL && is_lane_of(lane, message))
         return lane;
+    size_t key_len = write_key(message, key);
     HASH_FIND(hh, queue->lanes, key, key_len, lane);
     if (lane == NULL)
         lane = make_lane(queue, key, key_len);

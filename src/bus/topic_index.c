@@ -10,10 +10,48 @@
 
 #include "base/assert.h"
 
+static const uint64_t multiplier = 0xc6a4a7935bd1e995; /* of MurmurHash64A (Appleby) */
+
+static uint64_t mix(uint64_t hash, uint64_t eight)
+{
+    hash = (hash ^ eight) * multiplier;
+    return hash ^ hash >> 47;
+}
+
+static uint64_t read_eight(const uint8_t *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    return eight;
+}
+
+/* Eight bytes at a time, the last ones perhaps twice: topics are short, and every publisher hashes
+ * one. */
+static unsigned hash_of(const uint8_t *name, size_t len)
+{
+    uint64_t hash = len * multiplier, few = 0;
+    size_t at = 0;
+    for (; at + 8 <= len; at += 8)
+        hash = mix(hash, read_eight(name + at));
+    if (at < len && len >= 8)
+        hash = mix(hash, read_eight(name + len - 8));
+    if (len < 8) {
+        for (; at < len; at++)
+            few = few << 8 | name[at];
+        hash = mix(hash, few);
+    }
+    hash *= multiplier;
+    return (unsigned)(hash ^ hash >> 32);
+}
+
 /* A failed insertion must leave the table as it was. */
 #define HASH_NONFATAL_OOM                1
+#define HASH_FUNCTION(name, len, ret)    (ret) = hash_of((const uint8_t *)(name), len)
 #define uthash_nonfatal_oom(inserted_el) ((inserted_el)->is_refused = true)
 #include <uthash.h>
+/* Short chains: a step along one is a cache miss. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 4U
 
 struct bhi_topic_node {
     UT_hash_handle hh;

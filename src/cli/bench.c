@@ -120,11 +120,27 @@ static int bench_wait(int count, char **argv, const bench_options *options)
     return bhi_bench_wait_run(&wait);
 }
 
+static int bench_http(int count, char **argv, const bench_options *options)
+{
+    if (count != 1)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected only http, found \"%s\": see bulkhead bench --help", argv[2]);
+    if (options->calls != 0 || options->is_verified || options->peer != NULL)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected no --calls, --verify or --peer with http");
+    bhi_bench_http_options http = {.is_json = options->is_json,
+                                   .rounds = (uint32_t)options->rounds};
+    return bhi_bench_http(&http);
+}
+
 static int bench_bus(int count, char **argv, const bench_options *options)
 {
     if (count != 1)
         return bhi_cli_fail("bench", BHI_CLI_USAGE,
                             "expected only bus, found \"%s\": see bulkhead bench --help", argv[2]);
+    if (options->calls != 0 || options->is_verified || options->peer != NULL)
+        return bhi_cli_fail("bench", BHI_CLI_USAGE,
+                            "expected no --calls, --verify or --peer with bus");
     bhi_bench_bus_options bus = {.is_json = options->is_json, .rounds = (uint32_t)options->rounds};
     return bhi_bench_bus(&bus);
 }
@@ -145,7 +161,9 @@ int bhi_cli_bench(int argc, char **argv)
         return bench_bus(count, argv, &options);
     if (strcmp(argv[1], "wait") == 0)
         return bench_wait(count, argv, &options);
+    if (strcmp(argv[1], "http") == 0)
+        return bench_http(count, argv, &options);
     return bhi_cli_fail("bench", BHI_CLI_USAGE,
-                        "no bench \"%s\": the benches are: invoke, restore, pool, wait, bus",
+                        "no bench \"%s\": the benches are: invoke, restore, pool, wait, bus, http",
                         argv[1]);
 }

@@ -54,6 +54,14 @@ typedef struct bhi_bench_wait_options {
 /* Thousands of invocations that wait at once. Returns an exit code of the tool. */
 int bhi_bench_wait_run(const bhi_bench_wait_options *options);
 
+typedef struct bhi_bench_http_options {
+    bool is_json;
+    uint32_t rounds;
+} bhi_bench_http_options;
+
+/* HTTP requests of a capsule beside libcurl alone. Returns an exit code of the tool. */
+int bhi_bench_http(const bhi_bench_http_options *options);
+
 enum { BHI_SAMPLES_MAX = 1000 };
 
 /* One number per round. */

@@ -42,7 +42,16 @@ static const char bench_detail[] =
     "\n"
     "pool: a checkout and return beside a bare mutex, alone and with two threads, and queues of "
     "100\n"
-    "and 10,000 waiters. Each limit is printed as ok or MISSED; the exit status is 0 either way.\n"
+    "and 10,000 waiters.\n"
+    "\n"
+    "wait: 10,000 invocations that sleep at once on one worker.\n"
+    "\n"
+    "bus: a guest that publishes to itself and drains in batches, beside a host call of the same\n"
+    "bytes; and deliveries to one subscriber beside 200 on topics of their own.\n"
+    "\n"
+    "http: requests of a capsule to a server of the bench, 32 at once, beside libcurl alone.\n"
+    "\n"
+    "Each limit is printed as ok or MISSED; the exit status is 0 either way.\n"
     "\n"
     "Contenders take turns in rounds; medians are printed with the least and the greatest.\n";
 
@@ -79,9 +88,9 @@ const bhi_cli_command bhi_cli_commands[] = {
      bhi_cli_inspect_options, 1, 1, NULL, bhi_cli_inspect},
     {"new", "NAME", "make a directory with a capsule in C that builds and answers", new_detail,
      bhi_cli_new_options, 1, 1, "", bhi_cli_new},
-    {"bench", "invoke PATH | restore PATH | pool",
-     "measure invocations, restores, or the pool, beside peers", bench_detail,
-     bhi_cli_bench_options, 1, 2, "invoke restore pool", bhi_cli_bench},
+    {"bench", "invoke PATH | restore PATH | pool | bus | wait | http",
+     "measure invocations, restores, the pool, messages, waits or HTTP, beside peers", bench_detail,
+     bhi_cli_bench_options, 1, 2, "invoke restore pool bus wait http", bhi_cli_bench},
     {"reload", "NAME", "load a capsule anew in a running daemon, without dropping a request",
      reload_detail, bhi_cli_reload_options, 1, 1, "", bhi_cli_reload},
     {"unload", "NAME", "stop serving a capsule in a running daemon", unload_detail,

@@ -13,7 +13,7 @@
 #include "cli/runtime.h"
 
 typedef struct invoke_options {
-    const char *payload, *principal, *state, *cache;
+    const char *payload, *principal, *state, *cache, *profiles;
     uint64_t timeout_ms, fuel, memory_mib;
     bool is_install, is_upgrade, is_json, no_cache;
 } invoke_options;
@@ -42,6 +42,8 @@ const bhi_cli_option bhi_cli_invoke_options[] = {
      .completes_files = true},
     {"cache", 0, BHI_CLI_TEXT, "DIR", "where compiled code is kept (default ~/.cache/bulkhead)",
      FIELD(cache), .completes_files = true},
+    {"profiles", 0, BHI_CLI_TEXT, "FILE", "what the operator grants (see docs/profiles.md)",
+     FIELD(profiles), .completes_files = true},
     {"no-cache", 0, BHI_CLI_FLAG, NULL, "compile anew and keep nothing", FIELD(no_cache)},
     {0},
 };
@@ -153,7 +155,7 @@ static int run(const char *path, const invoke_options *options, bh_request *requ
     bh_status status = bhi_cli_find_directories(options->state, options->cache, options->no_cache,
                                                 &directories, &error);
     if (status == BH_OK)
-        status = bhi_cli_open_runtime(&directories, &runtime, &error);
+        status = bhi_cli_open_runtime(&directories, options->profiles, &runtime, &error);
     if (status != BH_OK)
         return bhi_cli_fail_status("invoke", &error);
     int exit_status = call(runtime, path, request, options->is_json);

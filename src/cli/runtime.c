@@ -43,12 +43,13 @@ static void print_guest_line(void *arg, bh_log_level level, const char *capsule,
             principal, text);
 }
 
-bh_status bhi_cli_open_runtime(const bhi_cli_directories *directories, bh_runtime **ret_runtime,
-                               bh_error *reterr)
+bh_status bhi_cli_open_runtime(const bhi_cli_directories *directories, const char *profiles_file,
+                               bh_runtime **ret_runtime, bh_error *reterr)
 {
     bh_runtime_options options = {
         .state_directory = directories->state,
         .cache_directory = directories->has_cache ? directories->cache : NULL,
+        .profiles_file = profiles_file,
         .guest_log_cb = print_guest_line,
     };
     return bh_runtime_create(&options, ret_runtime, reterr);

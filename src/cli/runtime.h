@@ -18,8 +18,9 @@ BH_MUST_USE bh_status bhi_cli_find_directories(const char *state, const char *ca
                                                bhi_cli_directories *ret_directories,
                                                bh_error *reterr);
 
-/* Fails as bh_runtime_create. A guest's log goes to standard error. */
+/* Fails as bh_runtime_create. A guest's log goes to standard error. `profiles_file` may be NULL. */
 BH_MUST_USE bh_status bhi_cli_open_runtime(const bhi_cli_directories *directories,
-                                           bh_runtime **ret_runtime, bh_error *reterr);
+                                           const char *profiles_file, bh_runtime **ret_runtime,
+                                           bh_error *reterr);
 
 #endif

@@ -3,6 +3,8 @@
 
 const bhi_host_table bhi_host = {
     .error = &bhi_host_error,
+    .fs = &bhi_host_fs,
+    .http = &bhi_host_http,
     .ipc = &bhi_host_ipc,
     .kv = &bhi_host_kv,
     .poll = &bhi_host_poll,

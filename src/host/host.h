@@ -8,6 +8,8 @@
 extern const bhi_host_table bhi_host;
 
 extern const bhi_error_host bhi_host_error;     /* stream_error.c */
+extern const bhi_fs_host bhi_host_fs;           /* fs.c */
+extern const bhi_http_host bhi_host_http;       /* http.c */
 extern const bhi_ipc_host bhi_host_ipc;         /* ipc.c */
 extern const bhi_kv_host bhi_host_kv;           /* kv.c */
 extern const bhi_poll_host bhi_host_poll;       /* poll.c */

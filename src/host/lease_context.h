@@ -60,8 +60,10 @@ typedef struct bhi_lease_context {
     uint32_t publish_depth;            /* of what it publishes now                          */
     bool is_run_loop;                  /* it takes everybody's messages, and acts for whose it took
                                         */
+    uint64_t storage_bytes_max;        /* of the principal's home of this capsule           */
     struct bhi_file_roots *file_roots; /* the runtime's; NULL: no state directory           */
     struct bhi_lease_files *files;     /* this lease's temporary directory; made when needed */
+    struct bhi_http_stream *http_streams; /* open ones, linked                               */
     bhi_host_counters counters;        /* of this lease                                     */
     struct bhi_log_bucket *log_bucket; /* the capsule's; NULL: unbounded     */
     bhi_guest_log_cb log_cb;

@@ -289,7 +289,7 @@ void bh_capsule_stop(bh_capsule *capsule)
 
 void bh_capsule_close(bh_capsule *capsule)
 {
-    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
+    bhi_dispatcher_unbind(capsule->runtime->dispatcher, capsule);
     bhi_supervisor_close(capsule->runtime->supervisor, capsule);
     bhi_pool_close(capsule->pool);
 }
@@ -299,7 +299,7 @@ void bh_capsule_release(bh_capsule *capsule)
     if (capsule == NULL ||
         atomic_fetch_sub_explicit(&capsule->references, 1, memory_order_acq_rel) != 1)
         return;
-    bhi_dispatcher_stop(capsule->runtime->dispatcher, capsule);
+    bhi_dispatcher_unbind(capsule->runtime->dispatcher, capsule);
     bhi_supervisor_remove(capsule->runtime->supervisor, capsule);
     bhi_keeper_remove(capsule->runtime->keeper, capsule);
     bhi_sources_remove(capsule->runtime->sources, &capsule->source);

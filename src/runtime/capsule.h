@@ -11,6 +11,7 @@
 #include "runtime/counters.h"
 #include "runtime/manifest.h"
 #include "runtime/runtime.h"
+#include "worker/worker.h"
 
 /* What initialisation may use, for every instance. */
 #define BHI_BUILD_TIMEOUT_NS (10 * BHI_NS_PER_SECOND)
@@ -42,6 +43,12 @@ struct bh_capsule {
     atomic_bool is_run_loop;       /* relaxed: it takes no invocations; never false again */
     struct bhi_run_loop *run_loop; /* guarded by the supervisor's lock; NULL: never started */
     bool must_not_start;           /* guarded by the supervisor's lock */
+    struct {                       /* of messages; guarded by the dispatcher's lock */
+        uint32_t running;
+        bool must_end;
+        bhi_worker *idle_worker; /* who wants to know that none runs any more, or NULL */
+        bhi_task *idle_task;
+    } hooks;
 };
 
 static inline bool bhi_capsule_is_run_loop(const bh_capsule *capsule)

@@ -5,13 +5,21 @@
 
 #include "base/assert.h"
 
+enum { ANSWER_BYTES_KEPT = 64 << 10 }; /* while a chain waits for its next step */
+
 static bhi_chain_step *step_of(bhi_chain *chain)
 {
     return &chain->steps[chain->at];
 }
 
+/* Whole characters of the text's first BHI_DISPATCH_REASON_MAX bytes. */
 static void keep_reason(bhi_chain *chain, bhi_bytes text)
 {
+    if (text.len > BHI_DISPATCH_REASON_MAX) {
+        text.len = BHI_DISPATCH_REASON_MAX;
+        while (text.len > 0 && (text.data[text.len] & 0xc0) == 0x80)
+            text.len--;
+    }
     bhi_bytes copy = bhi_arena_copy(&chain->arena, text);
     if (copy.data != NULL)
         chain->reason = copy;
@@ -28,6 +36,8 @@ static void end(bhi_chain *chain, bh_verdict verdict, const char *by)
 /* On to the next step, behind what else is ready on the lane. */
 static void go_on(bhi_chain *chain)
 {
+    if (chain->answer.capacity > ANSWER_BYTES_KEPT)
+        bhi_buffer_deinit(&chain->answer);
     bhi_dispatcher_leave(step_of(chain));
     chain->at++;
     if (chain->at == chain->steps_count)
@@ -58,9 +68,24 @@ static void fail(bhi_chain *chain, bhi_bytes why)
 
 /* ---- what a hook answered ---- */
 
-static bool is_one_of(const char *text, const char *one, const char *other)
+typedef enum verb { VERB_CONTINUE, VERB_MODIFY, VERB_FINAL, VERB_DENY, VERB_NONE } verb;
+
+/* Byte for byte: what is only similar is none. */
+static verb verb_of(const bh_result *result)
 {
-    return strcmp(text, one) == 0 || strcmp(text, other) == 0;
+    static const struct {
+        const char *text;
+        verb verb;
+    } verbs[] = {{"continue", VERB_CONTINUE},
+                 {"modify", VERB_MODIFY},
+                 {"final", VERB_FINAL},
+                 {"deny", VERB_DENY},
+                 {"abort", VERB_DENY}};
+    bhi_bytes action = {(const uint8_t *)result->action, result->action_len};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (bhi_bytes_equal_text(action, verbs[i].text))
+            return verbs[i].verb;
+    return VERB_NONE;
 }
 
 /* The answer's bytes are in `answer`, which the next call overwrites. */
@@ -73,48 +98,63 @@ static void replace_payload(bhi_chain *chain, const bh_result *result)
     chain->payload = (bhi_bytes){chain->changed.data + data_at, result->data_len};
 }
 
+static void deny(bhi_chain *chain, bhi_bytes reason)
+{
+    keep_reason(chain, reason.len > 0 ? reason : BHI_BYTES_LITERAL("denied by a handler"));
+    end_step(chain, BH_VERDICT_DENIED);
+}
+
 static void judge(bhi_chain *chain, const bh_result *result)
 {
+    verb said = verb_of(result);
     bhi_bytes data = {(const uint8_t *)result->data, result->data_len};
-    if (is_one_of(result->action, "deny", "abort")) {
-        keep_reason(chain, data.len > 0 ? data : BHI_BYTES_LITERAL("denied by a handler"));
-        end_step(chain, BH_VERDICT_DENIED);
-        return;
-    }
-    bool is_modify = strcmp(result->action, "modify") == 0;
-    if (!is_modify && !is_one_of(result->action, "continue", "final")) {
+    if (said == VERB_DENY) {
+        deny(chain, data);
+    } else if (said == VERB_NONE) {
         fail(chain, BHI_BYTES_LITERAL("the handler answered an action that is none"));
-        return;
+    } else if (data.len > BHI_DISPATCH_PAYLOAD_BYTES_MAX) {
+        fail(chain, BHI_BYTES_LITERAL("the handler answered more than a message may hold"));
+    } else {
+        if (result->has_data && (said == VERB_MODIFY || data.len > 0))
+            replace_payload(chain, result);
+        if (said == VERB_FINAL)
+            end_step(chain, BH_VERDICT_FINAL);
+        else
+            go_on(chain);
     }
-    if (result->has_data && (is_modify || data.len > 0))
-        replace_payload(chain, result);
-    if (strcmp(result->action, "final") == 0)
-        end_step(chain, BH_VERDICT_FINAL);
-    else
-        go_on(chain);
 }
 
 /* ---- calling it ---- */
 
-static void call(bhi_chain *chain);
+static void call(bhi_chain *chain, bh_capsule *take_capsule);
 
-static void done_cb(void *arg, bh_status status, const bh_result *result, const bh_error *error)
+static void settle(bhi_chain *chain, bh_status status, const bh_result *result,
+                   const bh_error *error)
 {
-    bhi_chain *chain = arg;
-    bhi_chain_step *step = step_of(chain);
-    chain->invocation = NULL;
-    bh_capsule_release(chain->capsule);
-    chain->capsule = NULL;
-    step->told.status = status;
-    if (status == BH_E_CLOSED && !bhi_dispatcher_is_closing(chain->dispatcher)) {
-        call(chain); /* on the version that took its place (D4), or on none */
-        return;
-    }
-    step->told.outcome = status == BH_OK ? result->outcome : BH_OUTCOME_REFUSED;
+    bh_event_step *told = &step_of(chain)->told;
+    told->status = status;
+    told->outcome = status == BH_OK ? result->outcome : BH_OUTCOME_REFUSED;
     if (status == BH_OK && result->outcome == BH_OUTCOME_RETURNED)
         judge(chain, result);
     else
         fail(chain, bhi_bytes_of(status == BH_OK ? result->message : error->text));
+}
+
+/* The capsule is let go before the chain can end, so that who waits for chains waits for capsules.
+ */
+static void done_cb(void *arg, bh_status status, const bh_result *result, const bh_error *error)
+{
+    bhi_chain *chain = arg;
+    bh_capsule *called = chain->capsule, *successor = NULL;
+    chain->invocation = NULL;
+    chain->capsule = NULL;
+    if (status == BH_E_CLOSED && !bhi_dispatcher_is_closing(chain->dispatcher)) /* D4 */
+        successor = bhi_dispatcher_hold(chain->dispatcher, step_of(chain)->told.capsule, called);
+    bhi_dispatcher_let_go(chain->dispatcher, called);
+    if (successor != NULL)
+        call(chain, successor);
+    else
+        settle(chain, status, result, error);
 }
 
 /* On whose behalf: the host's own messages are for the capsule's owner. */
@@ -130,7 +170,7 @@ static bh_status start(bhi_chain *chain, bh_error *reterr)
     const char *principal = bhi_arena_text(&chain->arena, principal_of(chain));
     if (principal == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a call of a handler");
-    bh_request request = {.action = (const char *)step_of(chain)->told.action.data,
+    bh_request request = {.action = step_of(chain)->told.action,
                           .payload = chain->payload.data,
                           .payload_len = chain->payload.len,
                           .principal = principal};
@@ -144,20 +184,29 @@ static bh_status start(bhi_chain *chain, bh_error *reterr)
     return BH_OK;
 }
 
-static void call(bhi_chain *chain)
+static void call(bhi_chain *chain, bh_capsule *take_capsule)
 {
     bh_error error;
-    chain->capsule = bhi_dispatcher_hold(chain->dispatcher, step_of(chain)->told.capsule);
-    if (chain->capsule == NULL) {
-        fail(chain, BHI_BYTES_LITERAL("the capsule is not there any more"));
+    chain->capsule = take_capsule;
+    bh_status status = start(chain, &error);
+    if (status == BH_OK)
+        return;
+    chain->capsule = NULL;
+    bhi_dispatcher_let_go(chain->dispatcher, take_capsule);
+    step_of(chain)->told.status = status;
+    fail(chain, bhi_bytes_of(error.text));
+}
+
+static void call_started(bhi_chain *chain)
+{
+    bh_event_step *told = &step_of(chain)->told;
+    bh_capsule *capsule = bhi_dispatcher_hold(chain->dispatcher, told->capsule, NULL);
+    if (capsule != NULL) {
+        call(chain, capsule);
         return;
     }
-    step_of(chain)->told.status = start(chain, &error);
-    if (step_of(chain)->told.status == BH_OK)
-        return;
-    bh_capsule_release(chain->capsule);
-    chain->capsule = NULL;
-    fail(chain, bhi_bytes_of(error.text));
+    told->status = BH_E_CLOSED;
+    fail(chain, BHI_BYTES_LITERAL("the capsule is not there any more"));
 }
 
 /* In the name of a principal that an uplink only claims no hook runs, and no guard is skipped. */
@@ -172,16 +221,17 @@ void bhi_chain_run(bhi_task *task)
     if (chain->invocation != NULL || !bhi_dispatcher_is_first(step_of(chain)))
         return; /* woken again when it is */
     if (bhi_dispatcher_is_closing(chain->dispatcher)) {
+        step_of(chain)->told.status = BH_E_CLOSED;
         fail(chain, BHI_BYTES_LITERAL("the runtime ends"));
     } else if (!may_act(&chain->message->spec)) {
         keep_reason(chain, BHI_BYTES_LITERAL("the principal is claimed and may not be acted for"));
         end(chain, BH_VERDICT_DENIED, "");
     } else {
-        call(chain);
+        call_started(chain);
     }
 }
 
-void bhi_chain_cancel(bhi_chain *chain)
+void bhi_chain_cancel_locked(bhi_chain *chain)
 {
     if (chain->invocation != NULL)
         bhi_invocation_cancel(chain->invocation);

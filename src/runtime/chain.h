@@ -8,38 +8,26 @@
 #ifndef BHI_RUNTIME_CHAIN_H
 #define BHI_RUNTIME_CHAIN_H
 
-#include <uthash.h>
-
 #include "base/buffer.h"
 #include "runtime/dispatcher.h"
 #include "runtime/invocation.h"
+#include "runtime/tickets.h"
 
 typedef struct bhi_chain bhi_chain;
 
-/* One capsule and principal: who wants it, in order. */
-typedef struct bhi_chain_key {
-    UT_hash_handle hh;
-    bool is_refused; /* the hash table had no memory */
-    bhi_link tickets;
-    uint32_t count;
-    size_t len;
-    uint8_t text[];
-} bhi_chain_key;
-
 typedef struct bhi_chain_step {
-    bhi_dispatch_step told; /* capsule and action from the start, the rest when it ran */
+    bh_event_step told; /* capsule and action from the start, the rest when it ran */
     bool continues_on_failure;
-    uint32_t priority;
-    bhi_link link; /* on the key's tickets; alone when it has none */
-    bhi_chain_key *key;
+    bhi_ticket ticket;
     bhi_chain *chain;
 } bhi_chain_step;
 
 typedef struct bhi_chain_lane {
     bhi_worker *worker;
     bhi_link chains; /* guarded by the dispatcher's lock: all that have not ended */
-    uint32_t count;  /* the same */
-    bhi_task cancel; /* posted when the dispatcher closes */
+    uint32_t count;  /* the same, of their messages too */
+    size_t bytes;
+    bhi_task cancel; /* posted when chains are to end, or hooks of a capsule */
     bhi_dispatcher *dispatcher;
 } bhi_chain_lane;
 
@@ -53,11 +41,12 @@ struct bhi_chain {
     bhi_arena arena; /* steps and texts */
     bhi_chain_step *steps;
     size_t steps_count;
-    size_t at;           /* the step that runs, or is to */
+    bhi_ticket place;    /* on the principal's account */
+    size_t at;           /* the step that runs, or is to; the lane's */
     bhi_bytes payload;   /* the message's, or in `changed` */
     bhi_buffer changed;  /* what a handler made of it */
     bhi_buffer answer;   /* of the call that runs */
-    bh_capsule *capsule; /* held while its hook runs */
+    bh_capsule *capsule; /* held while its hook runs; the lane's */
     bhi_invocation *invocation;
     bhi_bytes reason; /* in the arena */
 };
@@ -65,14 +54,18 @@ struct bhi_chain {
 /* The lane's worker runs it: look whether the step at `at` may run, and call its hook. */
 void bhi_chain_run(bhi_task *task);
 
-/* On the lane's thread: end what runs. */
-void bhi_chain_cancel(bhi_chain *chain);
+/* On the lane's thread, with the dispatcher's lock: end what runs. */
+void bhi_chain_cancel_locked(bhi_chain *chain);
 
 /* dispatcher.c, for chain.c: */
 
-/* The started version of a step's capsule, held for the caller; NULL: there is none. */
-bh_capsule *bhi_dispatcher_hold(bhi_dispatcher *dispatcher, const char *name);
-/* Whether the ticket of the chain's step is the first of its key. */
+/* The started version of a step's capsule, unless that is `but`, held for a hook of it that is
+ * about to run; NULL: there is none. */
+bh_capsule *bhi_dispatcher_hold(bhi_dispatcher *dispatcher, const char *name,
+                                const bh_capsule *but);
+/* The hook has ended. Takes NULL. */
+void bhi_dispatcher_let_go(bhi_dispatcher *dispatcher, bh_capsule *take_capsule);
+/* Whether the ticket of the chain's step is the first of its queue. */
 bool bhi_dispatcher_is_first(const bhi_chain_step *step);
 /* Give back the ticket; who is first then is woken. */
 void bhi_dispatcher_leave(bhi_chain_step *step);

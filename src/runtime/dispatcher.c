@@ -1,49 +1,31 @@
-/* runtime/dispatcher.c - who handles what, and the order in which chains may run.
+/* runtime/dispatcher.c - the order in which chains may run, and who is held meanwhile.
  *
- * One lock guards the handlers, the keys with their tickets, and the lists of chains. It is held
- * for a few lookups per message and never across a call. What runs, runs on lanes without it.
+ * One lock guards the handlers, the tickets, the lists of chains, and how many hooks of a capsule
+ * run. It is held for a few lookups per message and never across a call. What runs, runs on lanes
+ * without it.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
-
-#define HASH_NONFATAL_OOM                1
-#define uthash_nonfatal_oom(inserted_el) ((inserted_el)->is_refused = true)
 #include "runtime/chain.h"
+#include "runtime/handlers.h"
 
-#include "bus/topic_index.h"
-#include "host/principal.h"
-
-/* One handler of a started capsule, in the index. */
-typedef struct handler {
-    bhi_topic_entry entry; /* first */
-    const bhi_handler_binding *binding;
-    struct started *owner;
-} handler;
-
-typedef struct started {
-    UT_hash_handle hh;
-    bool is_refused;
-    bh_capsule *capsule; /* not held (D5): stopped before it goes */
-    size_t handlers_count;
-    handler handlers[];
-} started;
+_Static_assert((int)BHI_HANDLERS_FOUND_MAX == (int)BHI_DISPATCH_STEPS_MAX,
+               "a chain has room for all");
 
 struct bhi_dispatcher {
     bh_runtime *runtime;
     pthread_mutex_t lock;
-    pthread_cond_t ended; /* the last chain */
-    started *by_name;     /* guarded by lock, as what follows */
-    bhi_topic_index handlers;
-    bhi_chain_key *keys;
+    pthread_cond_t ended;  /* the last chain, or the last hook of a capsule */
+    bhi_handlers handlers; /* guarded by lock, as what follows */
+    bhi_tickets tickets;
     bool is_closing;
     uint32_t chains_count;
     bhi_dispatch_stats stats;
-    atomic_uint handlers_count; /* relaxed: whoever publishes looks first */
-    uint32_t lanes_count;       /* set once */
-    bool has_lanes;             /* guarded by lock; then the lanes are set once */
+    uint32_t lanes_count; /* set once */
+    bool has_lanes;       /* guarded by lock; then the lanes are set once */
     bhi_chain_lane lanes[];
 };
 
@@ -65,22 +47,33 @@ bh_status bhi_dispatcher_create(bh_runtime *runtime, uint32_t lanes_count,
     return BH_OK;
 }
 
+/* A chain's capsule is its lane's, which is this thread. */
 static void cancel_lane(bhi_task *task)
 {
     bhi_chain_lane *lane = BHI_CONTAINER_OF(task, bhi_chain_lane, cancel);
-    bhi_link *link = lane->chains.next;
-    while (link != &lane->chains) { /* only this thread takes chains off, and cancel does not */
-        bhi_chain_cancel(BHI_CONTAINER_OF(link, bhi_chain, link));
-        link = link->next;
+    bhi_dispatcher *dispatcher = lane->dispatcher;
+    pthread_mutex_lock(&dispatcher->lock);
+    for (bhi_link *link = lane->chains.next; link != &lane->chains; link = link->next) {
+        bhi_chain *chain = BHI_CONTAINER_OF(link, bhi_chain, link);
+        if (dispatcher->is_closing || (chain->capsule != NULL && chain->capsule->hooks.must_end))
+            bhi_chain_cancel_locked(chain);
     }
+    pthread_mutex_unlock(&dispatcher->lock);
+}
+
+static void post_cancels_locked(bhi_dispatcher *dispatcher)
+{
+    for (uint32_t i = 0; i < dispatcher->lanes_count && dispatcher->has_lanes; i++)
+        bhi_worker_post(dispatcher->lanes[i].worker, &dispatcher->lanes[i].cancel);
 }
 
 void bhi_dispatcher_close(bhi_dispatcher *dispatcher)
 {
+    if (dispatcher == NULL)
+        return;
     pthread_mutex_lock(&dispatcher->lock);
     dispatcher->is_closing = true;
-    for (uint32_t i = 0; i < dispatcher->lanes_count && dispatcher->has_lanes; i++)
-        bhi_worker_post(dispatcher->lanes[i].worker, &dispatcher->lanes[i].cancel);
+    post_cancels_locked(dispatcher);
     while (dispatcher->chains_count > 0)
         pthread_cond_wait(&dispatcher->ended, &dispatcher->lock);
     pthread_mutex_unlock(&dispatcher->lock);
@@ -93,10 +86,8 @@ void bhi_dispatcher_destroy(bhi_dispatcher *dispatcher)
     bhi_dispatcher_close(dispatcher);
     for (uint32_t i = 0; i < dispatcher->lanes_count; i++)
         bhi_worker_destroy(dispatcher->lanes[i].worker); /* stops and joins it */
-    while (dispatcher->by_name != NULL)
-        bhi_dispatcher_stop(dispatcher, dispatcher->by_name->capsule);
-    BHI_ASSERT(dispatcher->keys == NULL);
-    bhi_topic_index_deinit(&dispatcher->handlers);
+    BHI_ASSERT(dispatcher->tickets.queues == NULL);
+    bhi_handlers_deinit(&dispatcher->handlers);
     pthread_cond_destroy(&dispatcher->ended);
     pthread_mutex_destroy(&dispatcher->lock);
     free(dispatcher);
@@ -132,177 +123,138 @@ static bh_status open_lanes(bhi_dispatcher *dispatcher, bh_error *reterr)
     return status;
 }
 
-/* ---- who handles what ---- */
-
-static started *make_started(bh_capsule *capsule)
-{
-    const bhi_grants *grants = &capsule->grants;
-    /* A run loop subscribes to the topics of its handlers itself. */
-    size_t count = bhi_capsule_is_run_loop(capsule) ? 0 : grants->handlers_count;
-    started *made = calloc(1, sizeof *made + count * sizeof(handler));
-    if (made == NULL)
-        return NULL;
-    made->capsule = capsule;
-    made->handlers_count = count;
-    for (size_t i = 0; i < made->handlers_count; i++) {
-        made->handlers[i].binding = &grants->handlers[i];
-        made->handlers[i].owner = made;
-    }
-    return made;
-}
-
-static void unbind_handlers(bhi_dispatcher *dispatcher, started *old)
-{
-    for (size_t i = 0; i < old->handlers_count; i++) {
-        if (old->handlers[i].entry.node == NULL)
-            continue;
-        bhi_topic_index_remove(&dispatcher->handlers, &old->handlers[i].entry);
-        atomic_fetch_sub_explicit(&dispatcher->handlers_count, 1, memory_order_relaxed);
-    }
-}
-
-static bh_status bind_handlers(bhi_dispatcher *dispatcher, started *made, bh_error *reterr)
-{
-    for (size_t i = 0; i < made->handlers_count; i++) {
-        handler *one = &made->handlers[i];
-        bh_status status =
-            bhi_topic_index_add(&dispatcher->handlers, one->binding->pattern, &one->entry, reterr);
-        if (status != BH_OK) {
-            unbind_handlers(dispatcher, made);
-            return status;
-        }
-        atomic_fetch_add_explicit(&dispatcher->handlers_count, 1, memory_order_relaxed);
-    }
-    return BH_OK;
-}
-
-static started *find_started(const bhi_dispatcher *dispatcher, const char *name)
-{
-    started *found;
-    HASH_FIND(hh, dispatcher->by_name, name, strlen(name), found);
-    return found;
-}
-
-static void forget(bhi_dispatcher *dispatcher, started *old)
-{
-    unbind_handlers(dispatcher, old);
-    HASH_DEL(dispatcher->by_name, old);
-    free(old);
-}
-
-/* The old one goes when the new one is bound: no message finds neither. */
-static bh_status hand_over(bhi_dispatcher *dispatcher, started *made, bh_error *reterr)
-{
-    const char *name = made->capsule->manifest.name;
-    started *old = find_started(dispatcher, name);
-    bh_status status = bind_handlers(dispatcher, made, reterr);
-    if (status != BH_OK)
-        return status;
-    if (old != NULL)
-        forget(dispatcher, old);
-    HASH_ADD_KEYPTR(hh, dispatcher->by_name, name, strlen(name), made);
-    if (!made->is_refused)
-        return BH_OK;
-    unbind_handlers(dispatcher, made);
-    return bhi_fail(reterr, BH_E_NOMEM, "no memory to start a capsule");
-}
+/* ---- start and stop ---- */
 
 bh_status bhi_dispatcher_start(bhi_dispatcher *dispatcher, bh_capsule *capsule, bh_error *reterr)
 {
-    started *made = make_started(capsule);
-    if (made == NULL)
-        return bhi_fail(reterr, BH_E_NOMEM, "no memory to start a capsule");
     pthread_mutex_lock(&dispatcher->lock);
-    bh_status status = made->handlers_count > 0 ? open_lanes(dispatcher, reterr) : BH_OK;
+    bh_status status = capsule->grants.handlers_count > 0 ? open_lanes(dispatcher, reterr) : BH_OK;
     if (status == BH_OK)
-        status = hand_over(dispatcher, made, reterr);
+        status = bhi_handlers_add(&dispatcher->handlers, capsule, reterr);
+    if (status == BH_OK)
+        capsule->hooks.must_end = false;
     pthread_mutex_unlock(&dispatcher->lock);
-    if (status != BH_OK)
-        free(made);
     return status;
+}
+
+void bhi_dispatcher_unbind(bhi_dispatcher *dispatcher, bh_capsule *capsule)
+{
+    pthread_mutex_lock(&dispatcher->lock);
+    bhi_handlers_remove(&dispatcher->handlers, capsule);
+    pthread_mutex_unlock(&dispatcher->lock);
+}
+
+static uint32_t cancel_locked(bhi_dispatcher *dispatcher, bh_capsule *capsule)
+{
+    capsule->hooks.must_end = true;
+    if (capsule->hooks.running > 0)
+        post_cancels_locked(dispatcher);
+    return capsule->hooks.running;
+}
+
+uint32_t bhi_dispatcher_cancel(bhi_dispatcher *dispatcher, bh_capsule *capsule)
+{
+    pthread_mutex_lock(&dispatcher->lock);
+    uint32_t running = cancel_locked(dispatcher, capsule);
+    pthread_mutex_unlock(&dispatcher->lock);
+    return running;
+}
+
+void bhi_dispatcher_when_idle(bhi_dispatcher *dispatcher, bh_capsule *capsule, bhi_worker *worker,
+                              bhi_task *task)
+{
+    pthread_mutex_lock(&dispatcher->lock);
+    BHI_ASSERT(capsule->hooks.idle_task == NULL);
+    if (capsule->hooks.running == 0) {
+        bhi_worker_post(worker, task);
+    } else {
+        capsule->hooks.idle_worker = worker;
+        capsule->hooks.idle_task = task;
+    }
+    pthread_mutex_unlock(&dispatcher->lock);
 }
 
 void bhi_dispatcher_stop(bhi_dispatcher *dispatcher, bh_capsule *capsule)
 {
-    if (capsule->manifest.name == NULL)
-        return; /* its manifest was refused */
     pthread_mutex_lock(&dispatcher->lock);
-    started *found = find_started(dispatcher, capsule->manifest.name);
-    if (found != NULL && found->capsule == capsule)
-        forget(dispatcher, found);
+    bhi_handlers_remove(&dispatcher->handlers, capsule);
+    cancel_locked(dispatcher, capsule);
+    while (capsule->hooks.running > 0)
+        pthread_cond_wait(&dispatcher->ended, &dispatcher->lock);
     pthread_mutex_unlock(&dispatcher->lock);
 }
 
-bh_capsule *bhi_dispatcher_hold(bhi_dispatcher *dispatcher, const char *name)
+/* ---- hooks that run ---- */
+
+bh_capsule *bhi_dispatcher_hold(bhi_dispatcher *dispatcher, const char *name, const bh_capsule *but)
 {
     pthread_mutex_lock(&dispatcher->lock);
-    const started *found = find_started(dispatcher, name);
-    bh_capsule *held =
-        found != NULL && bhi_capsule_retain_if_held(found->capsule) ? found->capsule : NULL;
+    bh_capsule *found = bhi_handlers_capsule(&dispatcher->handlers, name);
+    if (found == but || (found != NULL && !bhi_capsule_retain_if_held(found)))
+        found = NULL;
+    if (found != NULL) {
+        found->hooks.running++;
+        dispatcher->stats.running++;
+    }
     pthread_mutex_unlock(&dispatcher->lock);
-    return held;
+    return found;
+}
+
+void bhi_dispatcher_let_go(bhi_dispatcher *dispatcher, bh_capsule *take_capsule)
+{
+    if (take_capsule == NULL)
+        return;
+    pthread_mutex_lock(&dispatcher->lock);
+    dispatcher->stats.running--;
+    if (--take_capsule->hooks.running == 0) {
+        pthread_cond_broadcast(&dispatcher->ended);
+        if (take_capsule->hooks.idle_task != NULL)
+            bhi_worker_post(take_capsule->hooks.idle_worker, take_capsule->hooks.idle_task);
+        take_capsule->hooks.idle_task = NULL;
+    }
+    pthread_mutex_unlock(&dispatcher->lock);
+    bh_capsule_release(take_capsule);
 }
 
 /* ---- tickets ---- */
 
-static bhi_chain_key *take_key(bhi_dispatcher *dispatcher, const char *capsule, bhi_bytes principal)
-{
-    uint8_t text[64 + 1 + BHI_PRINCIPAL_BYTES_MAX];
-    size_t name_len = strlen(capsule), len = name_len + 1 + principal.len;
-    BHI_ASSERT(len <= sizeof text);
-    memcpy(text, capsule, name_len + 1);
-    if (principal.len > 0)
-        memcpy(text + name_len + 1, principal.data, principal.len);
-    bhi_chain_key *key;
-    HASH_FIND(hh, dispatcher->keys, text, len, key);
-    if (key != NULL)
-        return key;
-    key = calloc(1, sizeof *key + len);
-    if (key == NULL)
-        return NULL;
-    bhi_link_init(&key->tickets);
-    key->len = len;
-    memcpy(key->text, text, len);
-    HASH_ADD_KEYPTR(hh, dispatcher->keys, key->text, key->len, key);
-    if (!key->is_refused)
-        return key;
-    free(key);
-    return NULL;
-}
-
+/* Who is first now may run, if its chain has come to that step. Chains that want the same are of
+ * one principal, so of this lane, whose thread alone moves `at`. */
 static void leave_locked(bhi_dispatcher *dispatcher, bhi_chain_step *step)
 {
-    bhi_chain_key *key = step->key;
-    if (key == NULL)
+    bhi_ticket *first = bhi_tickets_leave(&dispatcher->tickets, &step->ticket);
+    if (first == NULL)
         return;
-    bool was_first = bhi_list_first(&key->tickets) == &step->link;
-    bhi_list_remove(&step->link);
-    step->key = NULL;
-    if (--key->count == 0) {
-        HASH_DEL(dispatcher->keys, key);
-        free(key);
-        return;
-    }
-    bhi_chain_step *next = BHI_CONTAINER_OF(bhi_list_first(&key->tickets), bhi_chain_step, link);
-    if (was_first && next == &next->chain->steps[next->chain->at] && next->chain != step->chain)
-        bhi_worker_post(next->chain->lane->worker, &next->chain->task);
+    const bhi_chain_step *next = BHI_CONTAINER_OF(first, bhi_chain_step, ticket);
+    bhi_chain *chain = next->chain;
+    if (chain != step->chain && next == &chain->steps[chain->at])
+        bhi_worker_post(chain->lane->worker, &chain->task);
 }
 
-/* D3: a ticket for each step, or none. */
-static bool take_tickets(bhi_dispatcher *dispatcher, bhi_chain *chain)
+static void leave_all_locked(bhi_dispatcher *dispatcher, bhi_chain *chain, size_t count)
 {
+    while (count-- > 0) /* the last one first: nobody else is behind them yet */
+        bhi_tickets_leave(&dispatcher->tickets, &chain->steps[count].ticket);
+    bhi_tickets_leave(&dispatcher->tickets, &chain->place);
+}
+
+/* D3: a place on the principal's account and a ticket for each step, or none. */
+static bool take_tickets_locked(bhi_dispatcher *dispatcher, bhi_chain *chain)
+{
+    bhi_ticket_wish wish = {.capsule = "",
+                            .principal = chain->message->spec.principal,
+                            .bytes = bhi_message_bytes(chain->message),
+                            .count_max = BHI_DISPATCH_PRINCIPAL_MAX,
+                            .bytes_max = BHI_DISPATCH_PRINCIPAL_BYTES_MAX};
+    if (!bhi_tickets_take(&dispatcher->tickets, &wish, &chain->place))
+        return false;
+    wish.count_max = BHI_DISPATCH_KEY_MAX;
     for (size_t i = 0; i < chain->steps_count; i++) {
-        bhi_chain_step *step = &chain->steps[i];
-        bhi_chain_key *key =
-            take_key(dispatcher, step->told.capsule, chain->message->spec.principal);
-        if (key == NULL || key->count == BHI_DISPATCH_KEY_MAX) {
-            while (i-- > 0)
-                leave_locked(dispatcher, &chain->steps[i]);
-            return false;
-        }
-        step->key = key;
-        key->count++;
-        bhi_list_push_back(&key->tickets, &step->link);
+        wish.capsule = chain->steps[i].told.capsule;
+        if (bhi_tickets_take(&dispatcher->tickets, &wish, &chain->steps[i].ticket))
+            continue;
+        leave_all_locked(dispatcher, chain, i);
+        return false;
     }
     return true;
 }
@@ -311,7 +263,7 @@ bool bhi_dispatcher_is_first(const bhi_chain_step *step)
 {
     bhi_dispatcher *dispatcher = step->chain->dispatcher;
     pthread_mutex_lock(&dispatcher->lock);
-    bool is_first = bhi_list_first(&step->key->tickets) == &step->link;
+    bool is_first = bhi_ticket_is_first(&step->ticket);
     pthread_mutex_unlock(&dispatcher->lock);
     return is_first;
 }
@@ -326,42 +278,17 @@ void bhi_dispatcher_leave(bhi_chain_step *step)
 
 /* ---- chains ---- */
 
-typedef struct found_handlers {
-    handler *items[BHI_DISPATCH_STEPS_MAX];
-    size_t count;
-} found_handlers;
-
-static bool collect(void *arg, bhi_topic_entry *entry)
+static bool fill_step(bhi_chain *chain, bhi_chain_step *step, const bhi_handler *from)
 {
-    found_handlers *found = arg;
-    if (found->count == BHI_DISPATCH_STEPS_MAX)
-        return false;
-    found->items[found->count++] = (handler *)entry;
-    return true;
-}
-
-static int compare_handlers(const void *left, const void *right)
-{
-    const handler *a = *(handler *const *)left, *b = *(handler *const *)right;
-    if (a->binding->priority != b->binding->priority)
-        return a->binding->priority < b->binding->priority ? -1 : 1;
-    int order = strcmp(a->owner->capsule->manifest.name, b->owner->capsule->manifest.name);
-    if (order != 0)
-        return order;
-    return (a->binding > b->binding) - (a->binding < b->binding);
-}
-
-static bool fill_step(bhi_chain *chain, bhi_chain_step *step, const handler *from)
-{
-    const bhi_handler_binding *binding = from->binding;
-    step->told.capsule =
-        bhi_arena_text(&chain->arena, bhi_bytes_of(from->owner->capsule->manifest.name));
-    step->told.action = bhi_arena_copy(&chain->arena, binding->action);
-    step->continues_on_failure = binding->continues_on_failure;
-    step->priority = binding->priority;
+    const char *name = bhi_handler_capsule(from)->manifest.name;
+    step->told = (bh_event_step){
+        .capsule = bhi_arena_text(&chain->arena, bhi_bytes_of(name)),
+        .action = bhi_arena_text(&chain->arena, from->binding->action),
+        .outcome = BH_OUTCOME_REFUSED,
+    };
+    step->continues_on_failure = from->binding->continues_on_failure;
     step->chain = chain;
-    bhi_link_init(&step->link);
-    return step->told.capsule != NULL && step->told.action.data != NULL;
+    return step->told.capsule != NULL && step->told.action != NULL;
 }
 
 static void free_chain(bhi_chain *chain)
@@ -383,7 +310,7 @@ static bhi_chain_lane *lane_of(bhi_dispatcher *dispatcher, bhi_bytes principal)
 }
 
 static bhi_chain *make_chain(bhi_dispatcher *dispatcher, bhi_message *message,
-                             found_handlers *found)
+                             const bhi_found_handlers *found)
 {
     bhi_chain *chain = calloc(1, sizeof *chain);
     if (chain == NULL)
@@ -394,7 +321,6 @@ static bhi_chain *make_chain(bhi_dispatcher *dispatcher, bhi_message *message,
     chain->message = bhi_message_retain(message);
     chain->payload = message->spec.payload;
     chain->steps = bhi_arena_calloc(&chain->arena, found->count, sizeof *chain->steps);
-    qsort(found->items, found->count, sizeof found->items[0], compare_handlers);
     bool is_filled = chain->steps != NULL;
     for (size_t i = 0; i < found->count && is_filled; i++)
         is_filled = fill_step(chain, &chain->steps[i], found->items[i]);
@@ -405,23 +331,33 @@ static bhi_chain *make_chain(bhi_dispatcher *dispatcher, bhi_message *message,
     return NULL;
 }
 
-static bool accept_message(bhi_dispatcher *dispatcher, bhi_message *message, found_handlers *found)
+static bool has_room(const bhi_chain_lane *lane, const bhi_message *message)
 {
+    return lane->count < BHI_DISPATCH_LANE_MAX &&
+           bhi_message_bytes(message) <= BHI_DISPATCH_LANE_BYTES_MAX - lane->bytes;
+}
+
+static bool accept_message(bhi_dispatcher *dispatcher, bhi_message *message,
+                           const bhi_found_handlers *found)
+{
+    bhi_chain_lane *lane = lane_of(dispatcher, message->spec.principal);
+    if (dispatcher->is_closing || !has_room(lane, message))
+        return false;
     bhi_chain *chain = make_chain(dispatcher, message, found);
     if (chain == NULL)
         return false;
-    if (dispatcher->is_closing || chain->lane->count == BHI_DISPATCH_LANE_MAX ||
-        !take_tickets(dispatcher, chain)) {
+    if (!take_tickets_locked(dispatcher, chain)) {
         free_chain(chain);
         return false;
     }
     chain->observer = message->observer;
     if (chain->observer != NULL)
         chain->observer->is_accepted = true;
-    bhi_list_push_back(&chain->lane->chains, &chain->link);
-    chain->lane->count++;
+    bhi_list_push_back(&lane->chains, &chain->link);
+    lane->count++;
+    lane->bytes += bhi_message_bytes(message);
     dispatcher->chains_count++;
-    bhi_worker_post(chain->lane->worker, &chain->task); /* under the lock: it cannot end before */
+    bhi_worker_post(lane->worker, &chain->task); /* under the lock: it cannot end before */
     return true;
 }
 
@@ -429,12 +365,12 @@ static bool accept_message(bhi_dispatcher *dispatcher, bhi_message *message, fou
 bool bhi_dispatcher_dispatch(void *arg, bhi_message *message)
 {
     bhi_dispatcher *dispatcher = arg;
-    found_handlers found = {.count = 0};
-    if (atomic_load_explicit(&dispatcher->handlers_count, memory_order_relaxed) == 0)
+    bhi_found_handlers found;
+    if (bhi_handlers_are_none(&dispatcher->handlers))
         return true;
+    found.count = 0; /* and no more: it is large, and most messages have no handler */
     pthread_mutex_lock(&dispatcher->lock);
-    bool is_whole =
-        bhi_topic_index_find(&dispatcher->handlers, message->spec.topic, collect, &found);
+    bool is_whole = bhi_handlers_find(&dispatcher->handlers, message->spec.topic, &found);
     bool is_done = found.count == 0 || (is_whole && accept_message(dispatcher, message, &found));
     if (is_done && found.count > 0)
         dispatcher->stats.accepted++;
@@ -448,7 +384,7 @@ static void tell(const bhi_chain *chain, bh_verdict verdict, const char *by)
 {
     if (chain->observer == NULL)
         return;
-    bhi_dispatch_step steps[BHI_DISPATCH_STEPS_MAX];
+    bh_event_step steps[BHI_DISPATCH_STEPS_MAX];
     for (size_t i = 0; i < chain->at; i++)
         steps[i] = chain->steps[i].told;
     bhi_dispatch_result result = {.verdict = verdict,
@@ -467,7 +403,9 @@ void bhi_dispatcher_end(bhi_chain *take_chain, bh_verdict verdict, const char *b
     bhi_worker_forget(take_chain->lane->worker, &take_chain->task);
     pthread_mutex_lock(&dispatcher->lock);
     bhi_list_remove(&take_chain->link);
+    bhi_tickets_leave(&dispatcher->tickets, &take_chain->place);
     take_chain->lane->count--;
+    take_chain->lane->bytes -= bhi_message_bytes(take_chain->message);
     dispatcher->stats.verdicts[verdict]++;
     bool is_last = --dispatcher->chains_count == 0;
     if (is_last)

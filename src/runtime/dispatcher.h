@@ -12,13 +12,13 @@
  * D1  A denial or a failure is never a skip, except where on_failure = "continue".
  * D2  Per capsule and principal, handlers run one after the other, in the order in which messages
  *     were accepted: a chain takes a ticket for each of its steps when it is accepted, under one
- *     lock, and a step runs when the chain has come to it and its ticket is first. The oldest
- *     chain's tickets are first everywhere, so some chain can always go on.
- * D3  A message is accepted whole or not at all: beyond BHI_DISPATCH_KEY_MAX waiting for one
- * capsule and principal, or BHI_DISPATCH_LANE_MAX on one lane, nothing of it runs. D4  A step calls
- * the version of its capsule that is started when it runs; one that was closed under it begins
- * again on the version that took its place. D5  The dispatcher keeps no capsule: it holds one while
- * a hook of it runs.
+ *     lock, and a step runs when the chain has come to it and its ticket is first. The tickets of
+ *     the chain that was accepted first are first everywhere, so some chain can always go on.
+ * D3  A message is accepted whole or not at all: beyond a limit below, nothing of it runs. What
+ *     a principal has waiting is limited, so that it cannot fill a lane alone.
+ * D4  A step calls the version of its capsule that is started when it runs; one that was closed
+ *     under it begins again on the version that took its place.
+ * D5  The dispatcher keeps no capsule: it holds one while a hook of it runs, and can end those.
  *
  * A lane is a worker thread; a principal's messages are all on one.
  *
@@ -33,11 +33,17 @@
 #include "runtime/capsule.h"
 
 enum {
-    BHI_DISPATCH_KEY_MAX = 64,
-    BHI_DISPATCH_LANE_MAX = 4096,
-    BHI_DISPATCH_STEPS_MAX = 64, /* handlers of one message */
-    BHI_DISPATCH_LANES_MAX = 64
+    BHI_DISPATCH_KEY_MAX = 64,         /* messages that wait for one capsule and principal */
+    BHI_DISPATCH_PRINCIPAL_MAX = 1024, /* of one principal */
+    BHI_DISPATCH_LANE_MAX = 4096,      /* on one lane */
+    BHI_DISPATCH_STEPS_MAX = 64,       /* handlers of one message */
+    BHI_DISPATCH_LANES_MAX = 64,
+    BHI_DISPATCH_REASON_MAX = 1024 /* bytes that are told of a denial's reason */
 };
+#define BHI_DISPATCH_PRINCIPAL_BYTES_MAX ((size_t)16 << 20)
+#define BHI_DISPATCH_LANE_BYTES_MAX      ((size_t)256 << 20)
+/* What a handler makes of a payload is no larger than what may be published. */
+#define BHI_DISPATCH_PAYLOAD_BYTES_MAX BH_EVENT_BYTES_MAX
 
 typedef struct bhi_dispatcher bhi_dispatcher;
 
@@ -53,27 +59,28 @@ void bhi_dispatcher_destroy(bhi_dispatcher *dispatcher);
  * before gives them up in the same moment. Fails with BH_E_NOMEM, BH_E_IO (no thread). */
 BH_MUST_USE bh_status bhi_dispatcher_start(bhi_dispatcher *dispatcher, bh_capsule *capsule,
                                            bh_error *reterr);
+/* No further hook of this version is called; those that run go on. Nothing when it was not started.
+ */
+void bhi_dispatcher_unbind(bhi_dispatcher *dispatcher, bh_capsule *capsule);
+/* Ask the hooks of this version that run to end, with the outcome CANCELLED. Their number. */
+uint32_t bhi_dispatcher_cancel(bhi_dispatcher *dispatcher, bh_capsule *capsule);
+/* Post the task when no hook of this version runs: at once, or when the last one has ended. One at
+ * a time, of an unbound version. */
+void bhi_dispatcher_when_idle(bhi_dispatcher *dispatcher, bh_capsule *capsule, bhi_worker *worker,
+                              bhi_task *task);
+/* Unbind, cancel, and wait until no hook of it runs. Blocks: never on a lane. */
+void bhi_dispatcher_stop(bhi_dispatcher *dispatcher, bh_capsule *capsule);
+
 /* The bus's dispatch callback; `arg` is the dispatcher. */
 bool bhi_dispatcher_dispatch(void *arg, bhi_message *message);
 
-/* No further hook of this version is called. Nothing when it was not started. */
-void bhi_dispatcher_stop(bhi_dispatcher *dispatcher, bh_capsule *capsule);
-
-/* How one step ended; texts are borrowed for the callback. */
-typedef struct bhi_dispatch_step {
-    const char *capsule;
-    bhi_bytes action; /* the handler's                                                  */
-    bh_status status; /* other than BH_OK: no outcome                                   */
-    bh_outcome outcome;
-    bool is_failure; /* by the rule above                                              */
-} bhi_dispatch_step;
-
+/* Borrowed for the callback. */
 typedef struct bhi_dispatch_result {
     bh_verdict verdict;
-    const char *by;    /* the capsule that ended the chain; "" when none did               */
-    bhi_bytes reason;  /* of a denial or a failure                                         */
-    bhi_bytes payload; /* as the last handler left it                                      */
-    const bhi_dispatch_step *steps; /* those that ran                                      */
+    const char *by;             /* the capsule that ended the chain; "" when none did */
+    bhi_bytes reason;           /* of a denial or a failure                           */
+    bhi_bytes payload;          /* as the last handler left it                        */
+    const bh_event_step *steps; /* those that ran                                     */
     size_t steps_count;
 } bhi_dispatch_result;
 
@@ -90,6 +97,7 @@ typedef struct bhi_dispatch_stats {
     uint64_t accepted, refused;
     uint64_t verdicts[BH_VERDICT_COUNT];
     uint64_t waiting; /* chains that have not ended */
+    uint64_t running; /* of those: hooks that run now */
 } bhi_dispatch_stats;
 
 void bhi_dispatcher_read_stats(bhi_dispatcher *dispatcher, bhi_dispatch_stats *ret_stats);

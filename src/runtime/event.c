@@ -4,6 +4,7 @@
 #include <bulkhead_rust.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "abi/utf8.h"
 #include "base/error.h"
@@ -78,16 +79,7 @@ bh_status bhi_event_send(bh_runtime *runtime, bhi_message *message, bhi_dispatch
                     BHI_BUS_FANOUT_MAX);
 }
 
-/* ---- waiting ---- */
-
-typedef struct waiting {
-    bhi_dispatch_observer observer;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool is_done; /* guarded by lock */
-    bh_event_result *result;
-    bool has_memory;
-} waiting;
+/* ---- results ---- */
 
 static const char *append(char **at, const char *text, size_t len)
 {
@@ -99,18 +91,69 @@ static const char *append(char **at, const char *text, size_t len)
     return copy;
 }
 
+static size_t texts_bytes(const bhi_dispatch_result *from)
+{
+    size_t bytes = strlen(from->by) + from->reason.len + from->payload.len + 3;
+    for (size_t i = 0; i < from->steps_count; i++)
+        bytes += strlen(from->steps[i].capsule) + strlen(from->steps[i].action) + 2;
+    return bytes;
+}
+
+/* Into one allocation: the steps, then all texts. */
 static bool keep_result(bh_event_result *result, const bhi_dispatch_result *from)
 {
-    size_t by_len = strlen(from->by);
-    char *at = malloc(by_len + from->reason.len + from->payload.len + 3);
-    if (at == NULL)
+    bh_event_step *steps = malloc(from->steps_count * sizeof(bh_event_step) + texts_bytes(from));
+    if (steps == NULL)
         return false;
-    *result = (bh_event_result){.verdict = from->verdict, .storage = at};
-    result->by = append(&at, from->by, by_len);
+    char *at = (char *)(steps + from->steps_count);
+    for (size_t i = 0; i < from->steps_count; i++) {
+        steps[i] = from->steps[i];
+        steps[i].capsule = append(&at, steps[i].capsule, strlen(steps[i].capsule));
+        steps[i].action = append(&at, steps[i].action, strlen(steps[i].action));
+    }
+    *result = (bh_event_result){.verdict = from->verdict,
+                                .steps = steps,
+                                .steps_count = from->steps_count,
+                                .storage = steps};
+    result->by = append(&at, from->by, strlen(from->by));
     result->reason = append(&at, (const char *)from->reason.data, from->reason.len);
     result->payload = append(&at, (const char *)from->payload.data, from->payload.len);
     result->payload_len = from->payload.len;
     return true;
+}
+
+/* ---- waiting ---- */
+
+/* Of the thread that waits and of the handlers; whoever leaves last frees it. */
+typedef struct waiting {
+    bhi_dispatch_observer observer;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_done, has_left; /* guarded by lock, with the result */
+    bool has_memory;
+    bh_event_result result;
+} waiting;
+
+static waiting *make_waiting(void)
+{
+    waiting *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&self->lock, NULL);
+    return self;
+}
+
+static void free_waiting(waiting *self)
+{
+    bh_event_result_deinit(&self->result);
+    pthread_cond_destroy(&self->changed);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
 }
 
 /* On a lane's thread. */
@@ -118,39 +161,74 @@ static void done_cb(void *arg, const bhi_dispatch_result *result)
 {
     waiting *self = arg;
     pthread_mutex_lock(&self->lock);
-    self->has_memory = keep_result(self->result, result);
+    bool has_left = self->has_left;
+    if (!has_left)
+        self->has_memory = keep_result(&self->result, result);
     self->is_done = true;
     pthread_cond_signal(&self->changed);
     pthread_mutex_unlock(&self->lock);
+    if (has_left)
+        free_waiting(self);
 }
 
-static void await(waiting *self)
+static struct timespec time_after(uint32_t ms)
 {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+/* False: the time is over, and it is not ours any more. */
+static bool await(waiting *self, uint32_t timeout_ms)
+{
+    struct timespec end = time_after(timeout_ms);
+    int failed = 0;
     pthread_mutex_lock(&self->lock);
-    while (!self->is_done)
-        pthread_cond_wait(&self->changed, &self->lock);
+    while (!self->is_done && failed == 0)
+        failed = timeout_ms == 0 ? pthread_cond_wait(&self->changed, &self->lock)
+                                 : pthread_cond_timedwait(&self->changed, &self->lock, &end);
+    bool is_done = self->is_done;
+    self->has_left = !is_done;
     pthread_mutex_unlock(&self->lock);
+    return is_done;
 }
 
-static bh_status publish_and_wait(bh_runtime *runtime, bhi_message *message,
-                                  bh_event_result *result, bh_error *reterr)
+/* What came of it moves to the caller. */
+static bh_status take_result(waiting *self, bh_event_result *ret_result, bh_error *reterr)
 {
-    waiting self = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                    .changed = PTHREAD_COND_INITIALIZER,
-                    .result = result,
-                    .has_memory = true};
-    self.observer = (bhi_dispatch_observer){.done_cb = done_cb, .arg = &self};
-    bh_status status = bhi_event_send(runtime, message, &self.observer, reterr);
-    if (self.observer.is_accepted) {
-        await(&self);
+    if (!self->has_memory)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for the result of a message");
+    *ret_result = self->result;
+    self->result = (bh_event_result){0};
+    return BH_OK;
+}
+
+static bh_status publish_and_wait(bh_runtime *runtime, bhi_message *message, uint32_t timeout_ms,
+                                  bh_event_result *ret_result, bh_error *reterr)
+{
+    waiting *self = make_waiting();
+    if (self == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory to wait for handlers");
+    self->observer = (bhi_dispatch_observer){.done_cb = done_cb, .arg = self};
+    bh_status status = bhi_event_send(runtime, message, &self->observer, reterr);
+    if (self->observer.is_accepted) {
+        if (!await(self, timeout_ms))
+            return bhi_fail(reterr, BH_E_DEADLINE,
+                            "the handlers have not ended within %u ms; they go on",
+                            (unsigned)timeout_ms);
     } else if (status == BH_OK) {
         bhi_dispatch_result none = {.by = "", .payload = message->spec.payload};
-        self.has_memory = keep_result(result, &none);
+        self->has_memory = keep_result(&self->result, &none);
     }
-    pthread_cond_destroy(&self.changed);
-    pthread_mutex_destroy(&self.lock);
-    if (status == BH_OK && !self.has_memory)
-        return bhi_fail(reterr, BH_E_NOMEM, "no memory for the result of a message");
+    if (status == BH_OK)
+        status = take_result(self, ret_result, reterr);
+    free_waiting(self);
     return status;
 }
 
@@ -165,7 +243,7 @@ bh_status bh_publish(bh_runtime *runtime, const bh_event *event, bh_event_result
         return status;
     if (result != NULL) {
         bh_event_result_deinit(result);
-        status = publish_and_wait(runtime, message, result, reterr);
+        status = publish_and_wait(runtime, message, event->timeout_ms, result, reterr);
     } else {
         status = bhi_event_send(runtime, message, NULL, reterr);
     }

@@ -52,6 +52,13 @@ static void drop_instance(bhi_run_loop *loop)
     loop->pooled = NULL;
 }
 
+static void leave_remotes(bhi_run_loop *loop)
+{
+    loop->task.remotes = NULL;
+    bhi_remotes_leave(loop->remotes);
+    loop->remotes = NULL;
+}
+
 /* A text that is no UTF-8 is left out. */
 static char *failed_json(const bhi_run_loop *loop, const char *failure)
 {
@@ -113,11 +120,36 @@ static void restart_later(bhi_run_loop *loop, const char *failure)
     bhi_supervisor_note(loop, BH_RUN_WAITING, failure);
 }
 
-static void stop(bhi_run_loop *loop)
+static void close_timer(bhi_run_loop *loop)
 {
-    drop_instance(loop);
     bhi_timer_close(loop->timer);
     loop->timer = NULL;
+}
+
+static void late_cb(void *arg)
+{
+    bhi_run_loop *loop = arg;
+    loop->is_late = true;
+    bhi_worker_ready(loop->worker, &loop->task);
+}
+
+static void begin_to_drain(bhi_run_loop *loop)
+{
+    drop_instance(loop);
+    close_timer(loop);
+    loop->stage = BHI_RUN_STAGE_DRAIN;
+    loop->is_late =
+        bhi_timer_open(loop->worker, BHI_RUN_DRAIN_NS, late_cb, loop, &loop->timer, NULL) != BH_OK;
+}
+
+static void stop(bhi_run_loop *loop)
+{
+    if (loop->stage != BHI_RUN_STAGE_DRAIN)
+        begin_to_drain(loop);
+    if (loop->remotes != NULL && !loop->is_late && bhi_remotes_are_open(loop->remotes, &loop->task))
+        return;
+    close_timer(loop);
+    leave_remotes(loop);
     bhi_supervisor_end(loop, BH_RUN_STOPPED, NULL);
 }
 
@@ -149,9 +181,12 @@ static void end_run(bhi_run_loop *loop)
     bhi_run found = has_returned && !has_waited(loop) ? BHI_RUN_STUB : BHI_RUN_LOOP;
     describe(loop, failure);
     drop_instance(loop);
-    if (must_stop(loop))
+    if (must_stop(loop)) {
         stop(loop);
-    else if (bhi_supervisor_decide(loop, found) == BHI_RUN_STUB)
+        return;
+    }
+    leave_remotes(loop);
+    if (bhi_supervisor_decide(loop, found) == BHI_RUN_STUB)
         bhi_supervisor_end(loop, BH_RUN_NONE, NULL);
     else
         restart_later(loop, failure);
@@ -161,10 +196,14 @@ static void end_run(bhi_run_loop *loop)
 static void look(bhi_run_loop *loop)
 {
     count_fuel(loop);
-    if (has_waited(loop) || loop->window.silent > 0)
-        (void)bhi_supervisor_decide(loop, BHI_RUN_LOOP);
-    if (loop->lease.has_signalled_ready)
+    if (!loop->is_decided && (has_waited(loop) || loop->window.silent > 0)) {
+        (void)bhi_supervisor_decide(loop, BHI_RUN_LOOP); /* or it was decided before */
+        loop->is_decided = true;
+    }
+    if (!loop->is_ready && loop->lease.has_signalled_ready) {
         bhi_supervisor_note(loop, BH_RUN_READY, NULL);
+        loop->is_ready = true;
+    }
 }
 
 /* True: its time is over (L1). */
@@ -233,23 +272,31 @@ static void fail_build(bhi_run_loop *loop, const bh_error *error)
     char failure[BH_RUN_FAILURE_BYTES];
     snprintf(failure, sizeof failure, "%.*s", BH_RUN_FAILURE_BYTES - 1, error->text);
     drop_instance(loop);
+    leave_remotes(loop);
     restart_later(loop, failure);
+}
+
+static bh_status begin_build(bhi_run_loop *loop, bh_error *reterr)
+{
+    loop->task.remotes = loop->remotes = bhi_remotes_create();
+    if (loop->remotes == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a run loop");
+    bhi_capsule_fill_init_lease(loop->capsule, &loop->lease);
+    return bhi_pooled_begin_build(loop->capsule, BHI_BUILD_ALONE, &loop->lease, &loop->pooled,
+                                  reterr);
 }
 
 static void begin(bhi_run_loop *loop)
 {
     bh_error error;
-    bhi_timer_close(loop->timer);
-    loop->timer = NULL;
+    close_timer(loop);
     loop->began_ns = bhi_monotonic_ns();
     loop->window = (bhi_run_window){0};
-    loop->was_suspended = false;
+    loop->was_suspended = loop->is_ready = false;
     loop->fuel_counted = 0;
     loop->stage = BHI_RUN_STAGE_BUILD;
     bhi_supervisor_note(loop, BH_RUN_STARTING, NULL);
-    bhi_capsule_fill_init_lease(loop->capsule, &loop->lease);
-    if (bhi_pooled_begin_build(loop->capsule, BHI_BUILD_ALONE, &loop->lease, &loop->pooled,
-                               &error) != BH_OK)
+    if (begin_build(loop, &error) != BH_OK)
         fail_build(loop, &error);
     else
         bhi_worker_ready(loop->worker, &loop->task);
@@ -268,13 +315,8 @@ static void go_on_building(bhi_run_loop *loop)
         enter(loop);
 }
 
-static void run_cb(bhi_task *task)
+static void run_stage(bhi_run_loop *loop)
 {
-    bhi_run_loop *loop = (bhi_run_loop *)task;
-    if (must_stop(loop)) {
-        stop(loop);
-        return;
-    }
     switch (loop->stage) {
     case BHI_RUN_STAGE_BEGIN:
         begin(loop);
@@ -286,8 +328,28 @@ static void run_cb(bhi_task *task)
         go_on_running(loop);
         break;
     case BHI_RUN_STAGE_BACKOFF:
+    case BHI_RUN_STAGE_DRAIN: /* there it must stop */
         break;
     }
+}
+
+/* initial-exec: found without a call, in a shared library too. */
+static _Thread_local bool is_here __attribute__((tls_model("initial-exec")));
+
+bool bhi_run_loop_is_here(void)
+{
+    return is_here;
+}
+
+static void run_cb(bhi_task *task)
+{
+    bhi_run_loop *loop = (bhi_run_loop *)task;
+    is_here = true;
+    if (must_stop(loop))
+        stop(loop);
+    else
+        run_stage(loop);
+    is_here = false; /* the loop may be gone */
 }
 
 /* ---- create, destroy ---- */

@@ -2,7 +2,11 @@
  *
  *   BEGIN ─► BUILD ─► RUN ─┬─ returned, trapped, silent ─► BACKOFF ─► BEGIN
  *                          ├─ returned, never waited ────► end (a stub: the capsule is pooled)
- *                          └─ must_stop, at any stage ───► end
+ *                          └─ must_stop, at any stage ───► DRAIN ─► end
+ *
+ * Stopping ends a call at once, but what the call had begun on another thread (a write to kv) goes
+ * on: it is waited for, up to BHI_RUN_DRAIN_NS, so that it takes effect before the next version
+ * begins.
  *
  * Each run has a fresh instance, started from the snapshot and never restored.
  */
@@ -12,13 +16,17 @@
 #include "runtime/pooled.h"
 #include "runtime/run_limits.h"
 #include "runtime/supervisor.h"
-#include "worker/operation.h"
+#include "base/clock.h"
+#include "worker/remote.h"
+
+#define BHI_RUN_DRAIN_NS (2 * BHI_NS_PER_SECOND)
 
 typedef enum bhi_run_stage {
     BHI_RUN_STAGE_BEGIN,
     BHI_RUN_STAGE_BUILD,
     BHI_RUN_STAGE_RUN,
-    BHI_RUN_STAGE_BACKOFF
+    BHI_RUN_STAGE_BACKOFF,
+    BHI_RUN_STAGE_DRAIN
 } bhi_run_stage;
 
 typedef struct bhi_run_loop {
@@ -42,10 +50,14 @@ typedef struct bhi_run_loop {
     bhi_budget budget;
     bhi_run_window window;
     bool was_suspended;    /* in this run */
+    bool is_ready;         /* in this run; as the supervisor knows */
+    bool is_decided;       /* as the supervisor knows */
     uint64_t began_ns;     /* this run */
     uint64_t fuel_counted; /* of this run */
     bhi_restarts history;
-    bhi_timer *timer; /* of the back-off; NULL otherwise */
+    bhi_remotes *remotes; /* of this run; NULL between two */
+    bhi_timer *timer;     /* of BACKOFF and DRAIN; NULL otherwise */
+    bool is_late;         /* DRAIN: its time is over */
 } bhi_run_loop;
 
 /* For a capsule that exports `run`. NULL: no memory. */
@@ -56,5 +68,8 @@ void bhi_run_loop_destroy(bhi_run_loop *loop);
 
 /* Inactive: let its task, once posted, begin anew, with nothing held against it. */
 void bhi_run_loop_reset(bhi_run_loop *loop);
+
+/* A loop's task is what this thread is running: it must not wait for one. */
+bool bhi_run_loop_is_here(void);
 
 #endif

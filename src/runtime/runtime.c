@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "host/fs_roots.h"
 #include "host/host.h"
 #include "host/sources.h"
 #include "runtime/dispatcher.h"
@@ -64,7 +65,10 @@ static bh_status open_store(bh_runtime *runtime, const bh_runtime_options *optio
                         sizeof directory - 4);
     bhi_kv_store_options kv_options = {.directory = directory,
                                        .map_bytes_max = options->kv_map_bytes_max};
-    return bhi_kv_store_open(&kv_options, &runtime->kv, reterr);
+    bh_status status = bhi_kv_store_open(&kv_options, &runtime->kv, reterr);
+    if (status != BH_OK)
+        return status;
+    return bhi_file_roots_open(options->state_directory, &runtime->file_roots, reterr);
 }
 
 static bh_status start_keeper(bh_runtime *runtime, const bh_runtime_options *options,
@@ -166,12 +170,14 @@ void bh_runtime_destroy(bh_runtime *runtime)
     if (runtime == NULL)
         return;
     bhi_supervisor_stop_all(runtime->supervisor); /* first: run loops publish */
-    bhi_dispatcher_destroy(runtime->dispatcher);  /* then: hooks that it runs hold capsules */
+    bhi_dispatcher_close(runtime->dispatcher);    /* then: hooks that it runs hold capsules */
     bhi_keeper_destroy(runtime->keeper);          /* then: it may still hold capsules */
     BHI_ASSERT(atomic_load(&runtime->capsules_count) == 0);
+    bhi_dispatcher_destroy(runtime->dispatcher); /* now that no capsule asks it anything */
     bhi_supervisor_destroy(runtime->supervisor);
     if (runtime->kv != NULL)
         bhi_kv_store_close(runtime->kv);
+    bhi_file_roots_close(runtime->file_roots);
     bhi_bus_destroy(runtime->bus);
     bhi_rates_destroy(runtime->rates);
     bhi_sources_destroy(runtime->sources);

@@ -87,6 +87,12 @@ static bool is_active(const bhi_run_loop *loop)
     return loop != NULL && !bhi_link_is_alone(&loop->link);
 }
 
+static void wait_for_change_locked(bhi_supervisor *supervisor)
+{
+    BHI_ASSERT(!bhi_run_loop_is_here()); /* else it waits for itself: a callback of ours waits */
+    pthread_cond_wait(&supervisor->changed, &supervisor->lock);
+}
+
 static void ask_to_stop_locked(bhi_run_loop *loop)
 {
     atomic_store_explicit(&loop->must_stop, true, memory_order_relaxed);
@@ -97,7 +103,7 @@ static void stop_locked(bhi_supervisor *supervisor, const bh_capsule *capsule)
 {
     while (is_active(capsule->run_loop)) {
         ask_to_stop_locked(capsule->run_loop);
-        pthread_cond_wait(&supervisor->changed, &supervisor->lock);
+        wait_for_change_locked(supervisor);
     }
 }
 
@@ -132,7 +138,7 @@ void bhi_supervisor_stop_all(bhi_supervisor *supervisor)
     bhi_link *first;
     while ((first = bhi_list_first(&supervisor->active)) != NULL) {
         ask_to_stop_locked(BHI_CONTAINER_OF(first, bhi_run_loop, link));
-        pthread_cond_wait(&supervisor->changed, &supervisor->lock);
+        wait_for_change_locked(supervisor);
     }
     pthread_mutex_unlock(&supervisor->lock);
 }
@@ -183,7 +189,7 @@ static void take_over_locked(bhi_supervisor *supervisor, const bh_capsule *capsu
     bhi_run_loop *other;
     while ((other = find_namesake_locked(supervisor, capsule)) != NULL) {
         ask_to_stop_locked(other);
-        pthread_cond_wait(&supervisor->changed, &supervisor->lock);
+        wait_for_change_locked(supervisor);
     }
 }
 

@@ -119,6 +119,28 @@ json_t *bhi_json_text(const char *text)
     return json_string(escaped);
 }
 
+static json_t *pack_base64(bhi_bytes bytes)
+{
+    size_t size = sodium_base64_ENCODED_LEN(bytes.len, sodium_base64_VARIANT_ORIGINAL);
+    char *text = malloc(size);
+    if (text == NULL)
+        return NULL;
+    sodium_bin2base64(text, size, bytes.data, bytes.len, sodium_base64_VARIANT_ORIGINAL);
+    json_t *value = json_string(text);
+    free(text);
+    return value;
+}
+
+void bhi_json_put_bytes(json_t *object, const char *name, const char *base64_name, bhi_bytes bytes)
+{
+    json_t *text =
+        bytes.len == 0 ? json_string("") : json_stringn((const char *)bytes.data, bytes.len);
+    if (text != NULL)
+        json_object_set_new(object, name, text);
+    else
+        json_object_set_new(object, base64_name, pack_base64(bytes));
+}
+
 json_t *bhi_error_json(const char *code, const char *message, uint32_t retry_after_ms)
 {
     json_t *error = json_pack("{s:s,s:o}", "code", code, "message", bhi_json_text(message));
@@ -162,30 +184,14 @@ static json_t *pack_timings(const bh_timings *timings)
                      (json_int_t)timings->run_ns, "restore_ns", (json_int_t)timings->restore_ns);
 }
 
-static json_t *pack_base64(const char *data, size_t len)
-{
-    size_t size = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
-    char *text = malloc(size);
-    if (text == NULL)
-        return NULL;
-    sodium_bin2base64(text, size, (const unsigned char *)data, len, sodium_base64_VARIANT_ORIGINAL);
-    json_t *value = json_string(text);
-    free(text);
-    return value;
-}
-
-/* "data" is null without data, "data_base64" stands in its place when it is not UTF-8. */
+/* "data" is null without data. */
 static void put_data(json_t *body, const bh_result *result)
 {
-    if (!result->has_data) {
-        json_object_set_new(body, "data", json_null());
-        return;
-    }
-    json_t *text = json_stringn(result->data, result->data_len);
-    if (text != NULL)
-        json_object_set_new(body, "data", text);
+    if (result->has_data)
+        bhi_json_put_bytes(body, "data", "data_base64",
+                           (bhi_bytes){(const uint8_t *)result->data, result->data_len});
     else
-        json_object_set_new(body, "data_base64", pack_base64(result->data, result->data_len));
+        json_object_set_new(body, "data", json_null());
 }
 
 static bhi_answer answer_returned(const bh_result *result)

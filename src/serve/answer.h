@@ -14,6 +14,8 @@
 
 #include <bulkhead/invocation.h>
 
+#include "base/bytes.h"
+
 typedef struct bhi_answer {
     unsigned http_status;
     struct MHD_Response *response; /* owned */
@@ -26,6 +28,9 @@ bhi_answer bhi_answer_text(unsigned http_status, const char *content_type, char 
 
 /* The word of a status in an error's "code"; it never changes. */
 const char *bhi_answer_code(bh_status status);
+
+/* As a string under `name`, or under `base64_name` when they are not UTF-8. */
+void bhi_json_put_bytes(json_t *object, const char *name, const char *base64_name, bhi_bytes bytes);
 
 /* {"code": ..., "message": ...}, and "retry_after_ms" unless it is 0. */
 json_t *bhi_error_json(const char *code, const char *message, uint32_t retry_after_ms);

@@ -1,7 +1,9 @@
 /* serve/change.c - one reload or unload, from the request to its answer.
  *
- * The old version is over when its last user has let go, which posts our task. Users are
- * invocations on any worker, so at the deadline each listener is asked to cancel those it has.
+ * The old version is over when its last user has let go, which posts our task, and then the last
+ * hook of a message that the dispatcher runs on it, which posts the next. Users are invocations on
+ * any worker, so at the deadline each listener is asked to cancel those it has, and the dispatcher
+ * too.
  */
 #include "serve/change.h"
 
@@ -10,13 +12,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "runtime/dispatcher.h"
 #include "worker/operation.h"
 
 typedef struct change {
+    bhi_link link; /* on the listener's changes */
     bhi_change_request request;
     bhi_http *http;
     uv_work_t work;      /* the load */
     bhi_task gone;       /* posted when the old version's last user has let go */
+    bhi_task idle;       /* posted when no hook of it runs any more */
     bhi_timer *timer;    /* the drain's deadline */
     bhi_version *old;    /* retired; NULL when nothing was offered */
     bhi_version *loaded; /* of the loading thread until it is done */
@@ -30,6 +35,7 @@ typedef struct change {
 static void finish(change *ended, bhi_answer take_answer)
 {
     bhi_change_request request = ended->request;
+    bhi_list_remove(&ended->link);
     json_decref(ended->report);
     free(ended);
     bhi_catalog_end_change(request.entry);
@@ -57,9 +63,14 @@ static void report_drained(change *drained)
 
 /* ---- draining ---- */
 
+static bhi_dispatcher *dispatcher_of(const change *draining)
+{
+    return draining->http->options.catalog->runtime->dispatcher;
+}
+
 static void end_drain(bhi_task *task)
 {
-    change *drained = BHI_CONTAINER_OF(task, change, gone);
+    change *drained = BHI_CONTAINER_OF(task, change, idle);
     bhi_timer_close(drained->timer);
     report_drained(drained);
     bhi_version_end(drained->old);
@@ -67,13 +78,37 @@ static void end_drain(bhi_task *task)
     finish(drained, bhi_answer_json(MHD_HTTP_OK, report));
 }
 
+static void await_hooks(bhi_task *task)
+{
+    change *draining = BHI_CONTAINER_OF(task, change, gone);
+    bhi_worker *worker = draining->http->options.worker;
+    if (draining->old == NULL)
+        bhi_worker_ready(worker, &draining->idle);
+    else
+        bhi_dispatcher_when_idle(dispatcher_of(draining), draining->old->capsule, worker,
+                                 &draining->idle);
+}
+
 static void cancel_old(void *arg)
 {
     change *draining = arg;
+    bhi_version *old = draining->old;
     const bhi_http_options *options = &draining->http->options;
-    atomic_store_explicit(&draining->old->must_end, true, memory_order_relaxed);
+    if (atomic_exchange_explicit(&old->must_end, true, memory_order_relaxed))
+        return;
+    uint32_t hooks = bhi_dispatcher_cancel(dispatcher_of(draining), old->capsule);
+    atomic_fetch_add_explicit(&old->ended, hooks, memory_order_relaxed);
     for (uint32_t i = 0; i < options->peers_count; i++)
         bhi_http_sweep(options->peers[i]);
+}
+
+void bhi_change_cancel_all(bhi_http *http)
+{
+    for (bhi_link *link = http->changes.next; link != &http->changes; link = link->next) {
+        change *running = BHI_CONTAINER_OF(link, change, link);
+        if (running->old != NULL)
+            cancel_old(running);
+    }
 }
 
 static void begin_drain(change *changed)
@@ -201,9 +236,12 @@ bool bhi_change_start(bhi_http *http, const bhi_change_request *request, bhi_ans
     if (started != NULL) {
         *started = (change){.request = *request, .http = http, .began_ns = bhi_monotonic_ns()};
         started->work.data = started;
-        bhi_task_init(&started->gone, end_drain);
+        bhi_task_init(&started->gone, await_hooks);
+        bhi_task_init(&started->idle, end_drain);
+        bhi_list_push_back(&http->changes, &started->link);
         if (begin(started))
             return true;
+        bhi_list_remove(&started->link);
         free(started);
     }
     bhi_catalog_end_change(request->entry);

@@ -28,4 +28,7 @@ typedef struct bhi_change_request {
 BH_MUST_USE bool bhi_change_start(bhi_http *http, const bhi_change_request *request,
                                   bhi_answer *ret_refusal);
 
+/* The time for drains is over: what still runs on replaced versions is cancelled. */
+void bhi_change_cancel_all(bhi_http *http);
+
 #endif

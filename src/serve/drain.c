@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "serve/change.h"
 #include "serve/event_stream.h"
 #include "serve/exchange.h"
 #include "serve/http_state.h"
@@ -77,6 +78,7 @@ static void begin_cancel(bhi_http *http)
         bhi_log(BHI_LOG_WARN, "worker %u cancels %u invocations", http->options.worker_index,
                 http->running);
     bhi_exchange_cancel_all(http);
+    bhi_change_cancel_all(http);
     uv_timer_start(&http->drain_timer, on_answers_late, http->options.limits.linger_ms, 0);
     bhi_http_schedule(http);
 }

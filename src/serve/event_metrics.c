@@ -34,6 +34,7 @@ static void write_handlers(bhi_dispatcher *dispatcher, FILE *out)
     bhi_dispatcher_read_stats(dispatcher, &stats);
     write_one(out, "bulkhead_events_waiting", "gauge", "Messages whose handlers have not ended.",
               stats.waiting);
+    write_one(out, "bulkhead_events_running", "gauge", "Handlers that run now.", stats.running);
     write_one(out, "bulkhead_events_refused_total", "counter",
               "Messages whose handlers had too much to do: none ran.", stats.refused);
     bhi_statistics_write_family(out, "bulkhead_events_total", "counter",

@@ -1,45 +1,39 @@
 /* serve/event_publish.c - a message from a client, and what its handlers made of it.
  *
  * The handlers end on another thread. There the answer's JSON is made; the task `ended` brings it
- * to the worker, which outlives it (it expects the post). Whoever stops waiting is told by the
- * task `told`; the rest of the work ends without it.
+ * to the worker, which outlives it (it expects the post). Whoever stops waiting, or whose time is
+ * over, is told by the task `told`; the rest of the work ends without it.
  */
 #include "serve/event_publish.h"
 
 #include <stdlib.h>
 
-#include "abi/utf8.h"
+#include "base/clock.h"
 #include "runtime/event.h"
 #include "runtime/runtime.h"
+#include "worker/operation.h"
 
 struct bhi_event_publish {
     bhi_dispatch_observer observer;
-    bhi_worker *worker; /* outlives the listener */
+    bhi_worker *worker;                                 /* outlives the listener */
     void (*done_cb)(void *arg, bhi_answer take_answer); /* NULL: told */
     void *arg;
     bhi_task ended;
     bhi_task told;
-    json_t *report; /* of the handlers' thread until `ended` is posted */
+    bh_status why;    /* it is told before the end */
+    bhi_timer *timer; /* of the waiting, or NULL */
+    json_t *report;   /* of the handlers' thread until `ended` is posted */
 };
 
 /* ---- the report ---- */
-
-static json_t *text_json(bhi_bytes text)
-{
-    if (text.len == 0)
-        return json_string("");
-    if (!bhi_utf8_is_valid(text))
-        return json_null();
-    return json_stringn((const char *)text.data, text.len);
-}
 
 static json_t *steps_json(const bhi_dispatch_result *result)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < result->steps_count; i++) {
-        const bhi_dispatch_step *step = &result->steps[i];
+        const bh_event_step *step = &result->steps[i];
         json_t *object = json_pack("{s:s, s:o, s:s, s:b}", "capsule", step->capsule, "action",
-                                   text_json(step->action), "outcome",
+                                   bhi_json_text(step->action), "outcome",
                                    bh_outcome_name(step->outcome), "failed", step->is_failure);
         if (step->status != BH_OK)
             json_object_set_new(object, "status", json_string(bhi_answer_code(step->status)));
@@ -50,9 +44,13 @@ static json_t *steps_json(const bhi_dispatch_result *result)
 
 static json_t *report_of(const bhi_dispatch_result *result)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict", bh_verdict_name(result->verdict), "by",
-                     result->by, "reason", text_json(result->reason), "payload",
-                     text_json(result->payload), "steps", steps_json(result));
+    json_t *report = json_object();
+    json_object_set_new(report, "verdict", json_string(bh_verdict_name(result->verdict)));
+    json_object_set_new(report, "by", json_string(result->by));
+    bhi_json_put_bytes(report, "reason", "reason_base64", result->reason);
+    bhi_json_put_bytes(report, "payload", "payload_base64", result->payload);
+    json_object_set_new(report, "steps", steps_json(result));
+    return report;
 }
 
 /* ---- waiting ---- */
@@ -61,6 +59,8 @@ static void tell(bhi_event_publish *publish, bhi_answer take_answer)
 {
     void (*done_cb)(void *arg, bhi_answer answer) = publish->done_cb;
     publish->done_cb = NULL;
+    bhi_timer_close(publish->timer);
+    publish->timer = NULL;
     done_cb(publish->arg, take_answer);
 }
 
@@ -77,9 +77,25 @@ static void run_ended(bhi_task *task)
 
 static void run_told(bhi_task *task)
 {
+    bh_error error = {0};
     bhi_event_publish *publish = BHI_CONTAINER_OF(task, bhi_event_publish, told);
-    if (publish->done_cb != NULL)
-        tell(publish, bhi_answer_status(BH_E_CANCELLED, NULL));
+    if (publish->done_cb == NULL)
+        return;
+    if (publish->why == BH_E_DEADLINE)
+        publish->why =
+            bhi_fail(&error, BH_E_DEADLINE, "the handlers have not ended in time; they go on");
+    tell(publish, bhi_answer_status(publish->why, &error));
+}
+
+static void stop_waiting(bhi_event_publish *publish, bh_status why)
+{
+    publish->why = why;
+    bhi_worker_ready(publish->worker, &publish->told);
+}
+
+static void time_over(void *arg)
+{
+    stop_waiting(arg, BH_E_DEADLINE);
 }
 
 /* On the handlers' thread. */
@@ -92,7 +108,7 @@ static void done_cb(void *arg, const bhi_dispatch_result *result)
 
 void bhi_event_publish_cancel(bhi_event_publish *publish)
 {
-    bhi_worker_ready(publish->worker, &publish->told);
+    stop_waiting(publish, BH_E_CANCELLED);
 }
 
 /* ---- start ---- */
@@ -123,6 +139,14 @@ static bhi_answer answer_without_handlers(const bhi_message *message)
     return bhi_answer_json(MHD_HTTP_OK, report_of(&none));
 }
 
+/* The end may be on its way already; it runs on this thread, later. */
+static void bound_waiting(bhi_event_publish *publish, uint32_t timeout_ms)
+{
+    if (timeout_ms != 0 && bhi_timer_open(publish->worker, timeout_ms * BHI_NS_PER_MS, time_over,
+                                          publish, &publish->timer, NULL) != BH_OK)
+        time_over(publish);
+}
+
 /* NULL: *ret_answer is the whole of it. */
 static bhi_event_publish *send_and_wait(bhi_http *http, const bhi_event_publish_request *request,
                                         bhi_message *message, bhi_answer *ret_answer)
@@ -136,8 +160,10 @@ static bhi_event_publish *send_and_wait(bhi_http *http, const bhi_event_publish_
     bhi_worker_expect_post(http->options.worker); /* before it can come */
     bh_status status =
         bhi_event_send(http->options.catalog->runtime, message, &publish->observer, &error);
-    if (publish->observer.is_accepted)
+    if (publish->observer.is_accepted) {
+        bound_waiting(publish, request->event.timeout_ms);
         return publish;
+    }
     bhi_worker_expected_came(http->options.worker);
     free(publish);
     *ret_answer =

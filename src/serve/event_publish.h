@@ -13,7 +13,7 @@
 typedef struct bhi_event_publish bhi_event_publish;
 
 typedef struct bhi_event_publish_request {
-    bh_event event; /* borrowed for the call */
+    bh_event event; /* borrowed for the call; timeout_ms bounds the waiting */
     bool must_wait;
     void (*done_cb)(void *arg, bhi_answer take_answer); /* once, never inside start */
     void *arg;

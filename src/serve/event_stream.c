@@ -20,7 +20,7 @@
 #include "serve/hangup.h"
 #include "worker/operation.h"
 
-enum { BLOCK_BYTES = 16 << 10, BATCH_BYTES_MAX = 256 << 10 };
+enum { BLOCK_BYTES = 16 << 10, BATCH_BYTES_MAX = 256 << 10, TEXT_BYTES_KEPT = 64 << 10 };
 #define SIGN_OF_LIFE_NS (15 * BHI_NS_PER_SECOND)
 
 typedef struct event_stream {
@@ -144,6 +144,11 @@ static void give_sign_of_life(void *arg)
 static void suspend(event_stream *stream)
 {
     bhi_http *http = stream->http;
+    if (stream->capacity > TEXT_BYTES_KEPT) {
+        free(stream->text);
+        stream->text = NULL;
+        stream->len = stream->sent = stream->capacity = 0;
+    }
     stream->is_suspended = true;
     MHD_suspend_connection(stream->connection);
     stream->hangup = bhi_hangup_open(http, stream->connection, client_gone, stream);
@@ -207,7 +212,7 @@ static void free_cb(void *cls)
 
 static bh_status check_request(const bhi_event_stream_request *request, bh_error *reterr)
 {
-    if (request->topic == NULL || !bhi_pattern_is_valid(bhi_bytes_of(request->topic)))
+    if (!bhi_pattern_is_valid(bhi_bytes_of(request->topic)))
         return bhi_fail(reterr, BH_E_ARG,
                         "the query needs a topic: ?topic=PATTERN, 1 to %d segments of a-z, 0-9, "
                         "'_' and '-', or \"*\", between dots",

@@ -18,7 +18,7 @@
 enum { BHI_EVENT_STREAMS_MAX = 256 }; /* of one worker */
 
 typedef struct bhi_event_stream_request {
-    const char *topic;     /* a pattern; NULL is refused                            */
+    const char *topic;     /* a pattern; what is none is refused                     */
     const char *principal; /* its messages and the host's; NULL: everybody's        */
     struct MHD_Connection *connection;
 } bhi_event_stream_request;

@@ -178,11 +178,31 @@ static enum MHD_Result start_change(bhi_exchange *exchange)
 
 /* ---- messages ---- */
 
-static bool query_says(const bhi_exchange *exchange, const char *name)
+/* "1" or "0"; without the field it is false. */
+static bh_status read_flag(const bhi_exchange *exchange, const char *name, bool *ret_flag,
+                           bh_error *reterr)
 {
     const char *value =
         MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, name);
-    return value != NULL && strcmp(value, "1") == 0;
+    *ret_flag = value != NULL && strcmp(value, "1") == 0;
+    if (value == NULL || *ret_flag || strcmp(value, "0") == 0)
+        return BH_OK;
+    return bhi_fail(reterr, BH_E_ARG, "%s: expected 0 or 1, found \"%.32s\"", name, value);
+}
+
+/* The daemon decodes nothing; "*" may come encoded. "", which is no pattern, when there is none. */
+static void read_topic(const bhi_exchange *exchange, char *ret_topic, size_t size)
+{
+    const char *value =
+        MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, "topic");
+    if (value == NULL || bhi_path_decode(bhi_bytes_of(value), ret_topic, size, NULL) != BH_OK)
+        ret_topic[0] = '\0';
+}
+
+static enum MHD_Result refuse(bhi_exchange *exchange, bh_status status, const bh_error *error)
+{
+    exchange->answer = bhi_answer_status(status, error);
+    return bhi_exchange_queue_answer(exchange);
 }
 
 static const char *principal_of(const bhi_exchange *exchange)
@@ -203,16 +223,20 @@ static void publish_done(void *arg, bhi_answer take_answer)
 
 static enum MHD_Result start_publish(bhi_exchange *exchange)
 {
+    bh_error error;
     bhi_http *http = exchange->http;
     bhi_event_publish_request request = {
         .event = {.topic = exchange->path.topic,
                   .payload = exchange->body,
                   .payload_len = exchange->body_len,
-                  .principal = principal_of(exchange)},
-        .must_wait = query_says(exchange, "wait"),
+                  .principal = principal_of(exchange),
+                  .timeout_ms = exchange->timeout_ms},
         .done_cb = publish_done,
         .arg = exchange,
     };
+    bh_status status = read_flag(exchange, "wait", &request.must_wait, &error);
+    if (status != BH_OK)
+        return refuse(exchange, status, &error);
     exchange->publish = bhi_event_publish_start(http, &request, &exchange->answer);
     if (exchange->publish == NULL)
         return bhi_exchange_queue_answer(exchange);
@@ -224,9 +248,16 @@ static enum MHD_Result start_publish(bhi_exchange *exchange)
 
 static enum MHD_Result start_stream(bhi_exchange *exchange)
 {
+    bh_error error;
+    bool is_of_all;
+    char topic[BHI_PATH_SEGMENT_MAX + 1];
+    bh_status status = read_flag(exchange, "all", &is_of_all, &error);
+    if (status != BH_OK)
+        return refuse(exchange, status, &error);
+    read_topic(exchange, topic, sizeof topic);
     bhi_event_stream_request request = {
-        .topic = MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, "topic"),
-        .principal = query_says(exchange, "all") ? NULL : principal_of(exchange),
+        .topic = topic,
+        .principal = is_of_all ? NULL : principal_of(exchange),
         .connection = exchange->connection,
     };
     exchange->answer = bhi_event_stream_open(exchange->http, &request);

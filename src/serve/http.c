@@ -144,6 +144,7 @@ bh_status bhi_http_create(const bhi_http_options *options, bhi_http **ret_http, 
     bhi_link_init(&http->exchanges);
     bhi_link_init(&http->spares);
     bhi_link_init(&http->lingers);
+    bhi_link_init(&http->changes);
     bhi_link_init(&http->streams);
     bhi_task_init(&http->drive, run_drive);
     bhi_http_init_control(http);

@@ -35,6 +35,7 @@ struct bhi_http {
     bhi_link exchanges;   /* every live exchange */
     bhi_link spares;      /* exchanges kept for the next request */
     bhi_link lingers;
+    bhi_link changes; /* reloads and unloads that have not ended */
     bhi_link streams; /* of events */
     uint32_t streams_count;
     uint32_t spare_count;

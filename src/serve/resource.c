@@ -49,6 +49,7 @@ static void put_version(json_t *object, const bhi_version *version)
     json_object_set_new(object, "age_ms", json_integer((json_int_t)(age_ns / BHI_NS_PER_MS)));
     json_object_set_new(object, "pool", bhi_statistics_pool_json(&stats));
     json_object_set_new(object, "stats", bhi_statistics_json(&stats));
+    json_object_set_new(object, "host_calls", bhi_statistics_host_json(capsule));
     if (stats.run_state != BH_RUN_NONE)
         json_object_set_new(object, "run", bhi_statistics_run_json(&stats));
 }

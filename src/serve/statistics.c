@@ -5,6 +5,7 @@
  */
 #include "serve/statistics.h"
 
+#include "runtime/capsule.h"
 #include "serve/answer.h"
 #include "serve/quantile.h"
 
@@ -49,6 +50,17 @@ json_t *bhi_statistics_run_json(const bh_capsule_stats *stats)
     put_number(run, "restarts", stats->run_restarts);
     json_object_set_new(run, "failure", bhi_json_text(stats->run_failure));
     return run;
+}
+
+json_t *bhi_statistics_host_json(const bh_capsule *capsule)
+{
+    json_t *object = json_object();
+    bhi_host_counters counters;
+    bhi_host_totals_read(&capsule->host_totals, &counters);
+#define PUT_COUNTER(field, text) put_number(object, #field, counters.field);
+    BHI_HOST_COUNTER_MAP(PUT_COUNTER)
+#undef PUT_COUNTER
+    return object;
 }
 
 static json_t *outcomes_json(const bh_capsule_stats *stats)

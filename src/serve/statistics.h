@@ -13,6 +13,9 @@ json_t *bhi_statistics_json(const bh_capsule_stats *stats);
 /* The object "run" of a capsule that is or was a run loop. */
 json_t *bhi_statistics_run_json(const bh_capsule_stats *stats);
 
+/* The object "host_calls". */
+json_t *bhi_statistics_host_json(const bh_capsule *capsule);
+
 /* Is this counter worth a line? Causes that a pool gives always, any other once it was counted. */
 bool bhi_statistics_has_refusal(const bh_capsule_stats *stats, bh_status cause);
 bool bhi_statistics_has_condemned(const bh_capsule_stats *stats, bh_outcome reason);

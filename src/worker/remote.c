@@ -11,14 +11,57 @@
 
 #include "base/assert.h"
 
+struct bhi_remotes {
+    unsigned open;
+    bhi_task *waiter; /* NULL: nobody */
+    bool is_left;
+};
+
 struct bhi_remote {
     bhi_task arrival; /* first: posted by finish */
     bhi_worker *worker;
+    bhi_remotes *remotes;     /* NULL: nobody counts */
     bhi_operation *operation; /* NULL once its side has left */
     unsigned sides;           /* worker's thread only */
     void (*free_cb)(void *payload);
     alignas(max_align_t) uint8_t payload[];
 };
+
+/* ---- counting ---- */
+
+bhi_remotes *bhi_remotes_create(void)
+{
+    return calloc(1, sizeof(bhi_remotes));
+}
+
+void bhi_remotes_leave(bhi_remotes *remotes)
+{
+    if (remotes == NULL)
+        return;
+    remotes->is_left = true;
+    remotes->waiter = NULL;
+    if (remotes->open == 0)
+        free(remotes);
+}
+
+bool bhi_remotes_are_open(bhi_remotes *remotes, bhi_task *waiter)
+{
+    remotes->waiter = waiter;
+    return remotes->open > 0;
+}
+
+static void count_closed(const bhi_remote *remote)
+{
+    bhi_remotes *remotes = remote->remotes;
+    if (remotes == NULL || --remotes->open > 0)
+        return;
+    if (remotes->waiter != NULL)
+        bhi_worker_ready(remote->worker, remotes->waiter);
+    if (remotes->is_left)
+        free(remotes);
+}
+
+/* ---- remotes ---- */
 
 static void leave(bhi_remote *remote)
 {
@@ -33,6 +76,7 @@ static void arrive(bhi_task *task)
 {
     bhi_remote *remote = (bhi_remote *)task;
     bhi_worker_expected_came(remote->worker);
+    count_closed(remote);
     if (remote->operation != NULL)
         bhi_operation_complete(remote->operation);
     leave(remote);
@@ -54,6 +98,9 @@ bh_status bhi_remote_create(bhi_operation *operation, size_t payload_bytes,
     remote->sides = 2;
     remote->free_cb = free_cb;
     bhi_worker_expect_post(remote->worker);
+    remote->remotes = operation->task->remotes;
+    if (remote->remotes != NULL)
+        remote->remotes->open++;
     *ret_remote = remote;
     return BH_OK;
 }
@@ -86,6 +133,7 @@ void bhi_remote_release(bhi_remote *remote)
 void bhi_remote_discard(bhi_remote *remote)
 {
     bhi_worker_expected_came(remote->worker);
+    count_closed(remote);
     remote->sides = 1;
     leave(remote);
 }

@@ -18,6 +18,17 @@
 
 typedef struct bhi_remote bhi_remote;
 
+/* Counts the remotes of a task, for who has to know when nothing of it is under way any more: what
+ * an abandoned call began goes on, and may still have an effect. From when it is put into the task
+ * until it is left. */
+typedef struct bhi_remotes bhi_remotes;
+/* NULL: no memory. */
+bhi_remotes *bhi_remotes_create(void);
+/* Not in the task any more; it goes with the last remote. Takes NULL. */
+void bhi_remotes_leave(bhi_remotes *remotes);
+/* True: some are open, and `waiter` is made ready when none is, unless it was left by then. */
+bool bhi_remotes_are_open(bhi_remotes *remotes, bhi_task *waiter);
+
 /* `payload_bytes` of zeroed memory, aligned for any type, travel with it; free_cb (may be NULL)
  * gets that memory when both sides have left, on the worker's thread. Borrows the operation until
  * the host function has left. Fails with BH_E_NOMEM. */

@@ -30,8 +30,9 @@ struct bhi_task {
     bhi_link link;         /* on the run queue (worker's thread only) */
     bhi_task *next_posted; /* on the posted stack */
     void (*run)(bhi_task *task);
-    bool is_ready;         /* on the run queue; worker's thread only */
-    atomic_bool is_queued; /* on the run queue or the posted stack (W1) */
+    struct bhi_remotes *remotes; /* counts what it has under way elsewhere (remote.h); or NULL */
+    bool is_ready;               /* on the run queue; worker's thread only */
+    atomic_bool is_queued;       /* on the run queue or the posted stack (W1) */
 };
 
 void bhi_task_init(bhi_task *task, void (*run)(bhi_task *task));

@@ -28,6 +28,7 @@ static struct {
     bhi_fs_file_stat_result stat;
     bhi_ipc_envelope_result envelope;
     bhi_process_info_list_result processes;
+    size_t expected_count; /* texts of `keys` that are said to come */
     bool has_stream;
     bool is_stream_broken;
 } answer;
@@ -41,6 +42,7 @@ static bool kv_get(bhi_guest *guest, bhi_bytes key, bhi_kv_bytes_option_result *
 static bool kv_list_keys(bhi_guest *guest, bhi_bytes prefix, bhi_kv_text_list_result *ret)
 {
     *ret = answer.keys;
+    bhi_guest_expect_texts(guest, answer.keys.ok.data, answer.expected_count);
     return true;
 }
 
@@ -265,6 +267,68 @@ static void a_list_of_texts_is_allocated_before_its_texts(void **state)
     assert_int_equal(fake.reallocs, 4);
 }
 
+enum { MANY = 17 };
+
+static void answer_many_keys(bhi_bytes *keys, size_t expected_count)
+{
+    static const uint8_t letters[] = "abcdefghijklmnopq";
+    for (size_t i = 0; i < MANY; i++)
+        keys[i] = (bhi_bytes){letters + i, MANY - i};
+    answer.keys = (bhi_kv_text_list_result){.is_ok = true, .ok = {keys, MANY}};
+    answer.expected_count = expected_count;
+}
+
+/* Nothing else differs: the guest's memory is the same to the byte. */
+static void texts_that_are_expected_are_allocated_eight_at_a_time(void **state)
+{
+    static const size_t counts[] = {MANY, 8, 9, 1};
+    static const uint32_t batches[] = {3, 1, 2, 1};
+    uint8_t alone[MEMORY_BYTES];
+    bhi_bytes keys[MANY];
+    answer_many_keys(keys, 0);
+    call_with_text(KV, "kv-list-keys");
+    assert_int_equal(fake.batches, 0);
+    memcpy(alone, fake.guest.memory, MEMORY_BYTES);
+    for (int i = 0; i < 4; i++) {
+        end(state);
+        begin(state);
+        answer_many_keys(keys, counts[i]);
+        call_with_text(KV, "kv-list-keys");
+        assert_memory_equal(fake.guest.memory, alone, MEMORY_BYTES);
+        assert_int_equal(fake.batches, batches[i]);
+        assert_int_equal(fake.reallocs, 1 + MANY);
+    }
+}
+
+static void an_expectation_ends_with_its_import(void **state)
+{
+    bhi_bytes keys[MANY];
+    answer_many_keys(keys, MANY);
+    answer.keys.ok.len = 2; /* the host may give less */
+    call_with_text(KV, "kv-list-keys");
+    answer.get = (bhi_kv_bytes_option_result){.is_ok = true, .ok = {true, hello}};
+    call_with_text(KV, "kv-get");
+    assert_text_at(AREA + 8, "hello");
+}
+
+static void a_text_that_is_expected_is_checked_like_any(void **state)
+{
+    static const fake_realloc misbehaviours[] = {FAKE_REALLOC_TRAPS, FAKE_REALLOC_CALLS_AN_IMPORT,
+                                                 FAKE_REALLOC_ANSWERS};
+    bhi_bytes keys[MANY];
+    for (int i = 0; i < 3; i++) {
+        bhi_core_value values[3] = {{.u32 = 0}, {.u32 = 0}, {.u32 = AREA}};
+        answer_many_keys(keys, MANY);
+        fake.realloc = misbehaviours[i];
+        fake.realloc_answer = MEMORY_BYTES - 8; /* holds no text of 17 bytes */
+        answer.keys.ok.len = MANY;
+        fake_guest_watch(&fake);
+        assert_false(fake_guest_call(&fake, KV, "kv-list-keys", values));
+        assert_true(fake_guest_wrote_only_what_it_named(&fake));
+        fake_guest_revive(&fake);
+    }
+}
+
 static void a_page_arrives_with_its_cursor(void **state)
 {
     answer.page.is_ok = true;
@@ -466,6 +530,9 @@ int main(void)
         TEST(no_value_and_an_empty_value_differ),
         TEST(an_error_arrives_with_its_case_and_text),
         TEST(a_list_of_texts_is_allocated_before_its_texts),
+        TEST(texts_that_are_expected_are_allocated_eight_at_a_time),
+        TEST(an_expectation_ends_with_its_import),
+        TEST(a_text_that_is_expected_is_checked_like_any),
         TEST(a_page_arrives_with_its_cursor),
         TEST(a_wide_number_stands_after_8_bytes_and_so_does_the_error),
         TEST(a_record_of_optional_records_has_its_layout),

@@ -82,6 +82,27 @@ class Bench(ToolTest):
         for key in POOL_KEYS - {"scaling_two_threads"}:
             self.assertRegex(text, rf"(?m)^{key} +[0-9.]+ ")
 
+    def test_bus_reports_every_figure_as_json(self):
+        report = json.loads(self.bench("bus", "--rounds", "1", "--json"))
+        self.assertEqual([size["payload_bytes"] for size in report["guest"]], [64, 1024])
+        for size in report["guest"]:
+            self.assertGreater(size["message_over_call"]["median"], 0)
+        self.assertEqual(report["bus"]["subscribers"], 200)
+        self.assertGreater(report["bus"]["many_over_one"]["median"], 0)
+
+    def test_bus_says_of_every_limit_whether_it_is_met(self):
+        text = self.bench("bus", "--rounds", "1")
+        self.assertEqual(len(re.findall(r"(?m) (?:ok|MISSED)$", text)), 3, text)
+
+    def test_http_compares_a_capsule_with_libcurl(self):
+        report = json.loads(self.bench("http", "--rounds", "1", "--json"))
+        self.assertEqual(report["concurrent"], 32)
+        for key in ("libcurl_requests_per_s", "client_requests_per_s", "capsule_requests_per_s",
+                    "client_ratio", "capsule_ratio"):
+            self.assertGreater(report[key]["median"], 0, key)
+        text = self.bench("http", "--rounds", "1")
+        self.assertEqual(len(re.findall(r"(?m) (?:ok|MISSED)$", text)), 1, text)
+
     def test_wrong_usage_is_refused(self):
         cases = [
             (["fly"], 'no bench "fly": the benches are: invoke, restore, pool'),
@@ -91,7 +112,11 @@ class Bench(ToolTest):
             (["pool", "--calls", "9"], "expected no --calls"),
             (["restore"], "expected restore PATH"),
             (["restore", "a", "--calls", "9"], "expected no --calls"),
+            (["http", "a"], 'expected only http, found "a"'),
+            (["http", "--verify"], "expected no --calls, --verify"),
             (["pool", "--verify"], "expected no --calls, --verify"),
+            (["bus", "a"], 'expected only bus, found "a"'),
+            (["bus", "--calls", "9"], "expected no --calls"),
             (["pool", "--rounds", "0"], "--rounds: expected 1 to 1000"),
         ]
         for arguments, text in cases:

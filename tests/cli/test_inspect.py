@@ -120,7 +120,7 @@ class Inspect(ToolTest):
                 self.assertIn(self.report(path)["blake3"], result.stdout.decode())
 
     def test_examples_link(self):
-        for name in ("echo", "redact", "visits", "webhook"):
+        for name in ("echo", "fetch-cache", "redact", "visits", "webhook"):
             report = self.report(EXAMPLES / name)
             self.assertEqual(report["entry_points"]["astrid-hook-trigger"], "present")
             self.assertEqual({row["status"] for row in report["imports"]} - {"provided"}, set())

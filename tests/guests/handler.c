@@ -8,6 +8,8 @@
  *   final:X     ends the chain
  *   deny:X      denies with the reason X
  *   odd         answers an action that is none
+ *   nul         answers "continue", a NUL and more
+ *   size:N      lets it go on as N bytes
  *   trap, spin  as they say
  *   sleep:MS    waits, then goes on
  *   forward:T   publishes the payload on the topic T
@@ -38,14 +40,26 @@ static capsule_result append(capsule_bytes payload, capsule_bytes what)
                                            (const char *)what.data));
 }
 
+static uint64_t number_of(capsule_bytes text)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.len; i++)
+        number = number * 10 + (uint64_t)(text.data[i] - '0');
+    return number;
+}
+
 static capsule_result sleep_for(capsule_bytes text)
 {
-    uint64_t ms = 0;
-    for (size_t i = 0; i < text.len; i++)
-        ms = ms * 10 + (uint64_t)(text.data[i] - '0');
-    if (capsule_sleep_ns(ms * 1000000) != CAPSULE_SYS_OK)
+    if (capsule_sleep_ns(number_of(text) * 1000000) != CAPSULE_SYS_OK)
         return capsule_deny("sleep");
     return capsule_pass();
+}
+
+static capsule_result answer_bytes(uint64_t count)
+{
+    uint8_t *data = capsule_alloc(count);
+    memset(data, '1', count);
+    return answer("continue", (capsule_bytes){data, count});
 }
 
 static capsule_result forward(capsule_bytes topic, capsule_bytes payload)
@@ -79,6 +93,10 @@ static capsule_result behave(capsule_bytes what, capsule_bytes payload)
         return capsule_deny("%.*s", (int)what.len, (const char *)what.data);
     if (cut_prefix(&what, "odd"))
         return answer("Continue", payload);
+    if (cut_prefix(&what, "nul"))
+        return (capsule_result){{(uint8_t *)"continue\0x", 10}, capsule_some(payload)};
+    if (cut_prefix(&what, "size:"))
+        return answer_bytes(number_of(what));
     if (cut_prefix(&what, "trap"))
         __builtin_trap();
     if (cut_prefix(&what, "spin"))

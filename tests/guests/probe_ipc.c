@@ -120,7 +120,7 @@ static capsule_result drain(capsule_subscription subscription, uint64_t count)
     uint64_t received = 0, batches = 0, dropped = 0;
     capsule_batch batch;
     while (received + dropped < count) {
-        capsule_ipc_status status = capsule_recv(subscription, 1000, &batch);
+        capsule_ipc_status status = capsule_subscription_recv(subscription, 1000, &batch);
         if (status != CAPSULE_IPC_OK)
             return answer(status);
         received += batch.count;
@@ -150,7 +150,7 @@ static capsule_result do_recv(capsule_bytes rest)
     capsule_ipc_status status = capsule_subscribe(pattern, &subscription);
     capsule_log(CAPSULE_LOG_INFO, "subscribed");
     if (status == CAPSULE_IPC_OK)
-        status = capsule_recv(subscription, number(rest), &batch);
+        status = capsule_subscription_recv(subscription, number(rest), &batch);
     return status == CAPSULE_IPC_OK ? show_batch(&batch) : answer(status);
 }
 
@@ -183,7 +183,7 @@ static capsule_result do_loop(capsule_bytes rest)
     capsule_ipc_status status = capsule_subscribe(pattern, &subscription);
     capsule_log(CAPSULE_LOG_INFO, "subscribed");
     if (status == CAPSULE_IPC_OK)
-        status = capsule_recv(subscription, 30000, &batch);
+        status = capsule_subscription_recv(subscription, 30000, &batch);
     if (status == CAPSULE_IPC_OK)
         status = capsule_publish(rest, batch.messages[0].payload);
     return answer(status);

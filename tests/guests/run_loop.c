@@ -1,8 +1,11 @@
-/* run_loop.c - a run loop whose behaviour is a configuration value, `do`; `tag` names what it counts.
+/* run_loop.c - a run loop whose behaviour is a configuration value, `do`.
  *
- *   count         signals ready, then counts a round in kv each millisecond; when the key `after`
- * is set, first watches that counter for 20 ms: "overlap" is set when it still moves sleep sets
- * "began" and sleeps for ever waits-once    sleeps, returns traps         sleeps, traps
+ *   count         signals ready, then counts a round each millisecond, in kv under
+ *                 the key that `tag` says; if `after` is set, watches that key for
+ *                 20 ms first, and sets "overlap" when it still moves
+ *   sleep         sets "began" and sleeps for ever
+ *   waits-once    sleeps, returns
+ *   traps         sleeps, traps
  *   traps-at-once traps without having waited
  *   ready         signals ready, returns
  *   zero          sleeps for no time, returns
@@ -11,7 +14,7 @@
  *   spins         computes for ever
  *   spins-late    sleeps, then computes for ever
  *   busy          a little computing and a sleep by turns, for ever
- *   recv-zero     asks an empty subscription for messages without waiting, for ever
+ *   recv-zero     asks an empty subscription for messages without waiting
  *   hog           sleeps, then allocates for ever
  *   echo          answers messages on loop.v1.ask.* on loop.v1.answer
  *   bindings      publishes how many handlers it has on loop.v1.answer
@@ -122,7 +125,7 @@ static void ask_for_ever(void)
     capsule_batch batch;
     for (;;) {
         capsule_scratch_reset();
-        if (capsule_recv(subscription, 0, &batch) != CAPSULE_IPC_OK || batch.count != 0)
+        if (capsule_subscription_recv(subscription, 0, &batch) != CAPSULE_IPC_OK || batch.count != 0)
             die();
     }
 }
@@ -140,7 +143,7 @@ static void echo(void)
     for (;;) {
         capsule_scratch_reset();
         capsule_batch batch;
-        capsule_ipc_status status = capsule_recv(subscription, 60000, &batch);
+        capsule_ipc_status status = capsule_subscription_recv(subscription, 60000, &batch);
         for (size_t i = 0; status == CAPSULE_IPC_OK && i < batch.count; i++)
             answer(batch.messages[i].payload);
     }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "bus/bus.h"
 #include "runtime/capsule.h"
 #include "support/runtime_fixture.h"
@@ -366,6 +367,55 @@ static void messages_that_cause_each_other_end_at_depth_8(void **state)
     bh_capsule_release(other);
 }
 
+enum { STORM_CALLS = 200 };
+
+static void *storm(void *arg)
+{
+    char request[700] = "t.storm=\"";
+    size_t used = strlen(request);
+    memset(request + used, 'x', 600);
+    strcpy(request + used + 600, "\"");
+    bh_request storming = {.action = "publish",
+                           .payload = request,
+                           .payload_len = strlen(request),
+                           .principal = "slow"};
+    for (int i = 0; i < STORM_CALLS; i++) {
+        bh_result result = {0};
+        assert_int_equal(bh_invoke(probe, &storming, &result, NULL), BH_OK);
+        bh_result_deinit(&result);
+    }
+    return NULL;
+}
+
+static void a_storm_is_limited_and_hurts_nobody_else(void **state)
+{
+    pthread_t storming;
+    bhi_subscriber *host;
+    bhi_batch batch;
+    bhi_subscriber_options options = {.pattern = bhi_bytes_of("t.*"), .ready_cb = ignore_ready};
+    assert_int_equal(bhi_bus_subscribe(fixture.runtime->bus, &options, &host, NULL), BH_OK);
+    uint64_t began_ns = bhi_monotonic_ns();
+    use_engine_signals();
+    assert_int_equal(pthread_create(&storming, NULL, storm, NULL), 0);
+    for (int i = 0; i < STORM_CALLS; i++)
+        expect("publish", "t.calm=1", "ok");
+    pthread_join(storming, NULL);
+    uint64_t seconds = (bhi_monotonic_ns() - began_ns) / BHI_NS_PER_SECOND;
+    size_t calm = 0, storms = 0;
+    do {
+        bhi_subscriber_take(host, SIZE_MAX, true, &batch);
+        for (size_t i = 0; i < batch.count; i++) {
+            bool is_calm = bhi_bytes_equal_text(batch.messages[i]->spec.principal, "alice");
+            calm += is_calm;
+            storms += !is_calm;
+            bhi_message_release(batch.messages[i]);
+        }
+    } while (batch.count > 0);
+    assert_int_equal(calm, STORM_CALLS);
+    assert_in_range(storms, 1, seconds + 1); /* one such message fits its second */
+    bhi_subscriber_close(host);
+}
+
 /* Such a capsule keeps its memory and its processes for one principal, over leases that run on any
  * worker; a subscription would have publishers wake a worker that is gone. */
 static void a_subscription_ends_with_its_lease_also_when_host_processes_do_not(void **state)
@@ -403,6 +453,7 @@ int main(void)
         CASE(a_lease_hears_its_own_principal_and_the_host_only),
         CASE(an_abandoned_recv_leaves_nothing),
         CASE(messages_that_cause_each_other_end_at_depth_8),
+        CASE(a_storm_is_limited_and_hurts_nobody_else),
         CASE(a_subscription_ends_with_its_lease_also_when_host_processes_do_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include "host/host.h"
 #include "host/lease_context.h"
 #include "host/principal.h"
+#include "host/sources.h"
 #include "support/fake_guest.h"
 
 #define LOOP_ID   "11111111-1111-4111-8111-111111111111"
@@ -397,6 +398,42 @@ static void a_subscription_may_be_dropped_at_any_moment(void **state)
         pthread_join(publishers[i], NULL);
 }
 
+/* ---- sources ---- */
+
+static bool is_held(bhi_bytes source_id, const char *capability)
+{
+    bhi_sys_capability_check_request request = {.source_uuid = source_id,
+                                                .capability = bhi_bytes_of(capability)};
+    bhi_sys_capability_check_response_result result = {0};
+    assert_true(bhi_host_sys.check_capsule_capability(&fake.guest, &request, &result));
+    assert_true(result.is_ok);
+    return result.ok.allowed;
+}
+
+static void a_loop_may_ask_what_the_source_of_a_message_holds(void **state)
+{
+    static const char *const held[] = {"allow_prompt_injection", "uplink", NULL};
+    static const char *const none[] = {NULL};
+    bhi_source sender = {.session_id = SOURCE_ID, .capabilities = held};
+    bhi_source other = {.session_id = LOOP_ID, .capabilities = none};
+    bh_status status = bhi_sources_create(&lease.sources, NULL);
+    assert_int_equal(status, BH_OK);
+    bhi_sources_add(lease.sources, &sender);
+    bhi_sources_add(lease.sources, &other);
+    say("alice");
+    take();
+    assert_true(is_held(lease.source_id, "uplink"));
+    assert_false(is_held(lease.source_id, "uplin"));
+    assert_false(is_held(BHI_BYTES_LITERAL(LOOP_ID), "uplink"));
+    assert_false(is_held((bhi_bytes){0}, "uplink")); /* the host is no capsule */
+    bhi_sources_remove(lease.sources, &sender);
+    bhi_sources_remove(lease.sources, &sender); /* it may never have been added */
+    assert_false(is_held(lease.source_id, "uplink"));
+    bhi_sources_remove(lease.sources, &other);
+    bhi_sources_destroy(lease.sources);
+    lease.sources = NULL;
+}
+
 /* ---- a lease of a principal ---- */
 
 static void a_lease_for_a_claimed_principal_publishes_claims(void **state)
@@ -430,6 +467,7 @@ int main(void)
         CASE(a_wait_that_was_over_costs_one_post),
         CASE(no_arrival_is_missed_M3),
         CASE(a_subscription_may_be_dropped_at_any_moment),
+        CASE(a_loop_may_ask_what_the_source_of_a_message_holds),
         CASE(a_lease_for_a_claimed_principal_publishes_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

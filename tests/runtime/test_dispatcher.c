@@ -1,6 +1,4 @@
 /* tests/runtime/test_dispatcher.c - messages reach the handlers of started capsules, as chains. */
-#include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -14,7 +12,7 @@
 
 #include "runtime/dispatcher.h"
 #include "runtime/event.h"
-#include "support/runtime_fixture.h"
+#include "support/handlers.h"
 
 static runtime_fixture fixture;
 static bh_event_result result;
@@ -34,38 +32,11 @@ static int close_fixture(void **state)
 
 /* ---- capsules with one handler ---- */
 
-typedef struct spec {
-    const char *name;
-    const char *behaviour; /* NULL: the payload says it */
-    const char *topic;     /* NULL: "t.*" */
-    unsigned priority;     /* 0: the default */
-    bool continues;
-} spec;
-
-static bh_capsule *load_handler(const spec *about)
-{
-    char manifest[1024], priority[32] = "", behaviour[200] = "";
-    if (about->priority != 0)
-        snprintf(priority, sizeof priority, ", priority = %u", about->priority);
-    if (about->behaviour != NULL)
-        snprintf(behaviour, sizeof behaviour,
-                 "[env.behaviour]\ntype = \"text\"\ndefault = \"%s\"\n", about->behaviour);
-    snprintf(manifest, sizeof manifest,
-             "[publish]\n\"t.*\" = \"-\"\n\"loop.*\" = \"-\"\n[subscribe]\n"
-             "\"%s\" = {wit = \"-\", handler = \"on-%s\"%s%s}\n%s",
-             about->topic != NULL ? about->topic : "t.*", about->name, priority,
-             about->continues ? ", on_failure = \"continue\"" : "", behaviour);
-    guest_setup setup = {.guest = "handler", .name = about->name, .manifest = manifest};
-    return load_setup(&fixture, &setup);
-}
+typedef handler_spec spec;
 
 static bh_capsule *start(spec about)
 {
-    bh_error error;
-    bh_capsule *capsule = load_handler(&about);
-    if (bh_capsule_start(capsule, &error) != BH_OK)
-        fail_msg("%s", error.text);
-    return capsule;
+    return start_handler(&fixture, &about);
 }
 
 static bh_status publish_by(const char *topic, const char *payload, const char *principal)
@@ -87,11 +58,7 @@ static void expect(const char *payload, bh_verdict verdict, const char *by, cons
 
 static void wait_until_idle(void)
 {
-    bhi_dispatch_stats stats;
-    do {
-        sched_yield();
-        bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &stats);
-    } while (stats.waiting > 0);
+    wait_until_handled(&fixture);
 }
 
 /* ---- chains ---- */
@@ -157,9 +124,9 @@ static void a_denial_ends_the_chain_with_its_reason(void **state)
 /* D1: whatever a guard fails with, what stands behind it is not reached. */
 static void a_failing_handler_denies_unless_its_manifest_says_continue_D1(void **state)
 {
-    static const char *const failures[] = {"trap", "odd"};
+    static const char *const failures[] = {"trap", "odd", "nul", "size:1048577"};
     bh_capsule *behind = start((spec){.name = "z", .behaviour = "append:behind"});
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         bh_capsule *guard = start((spec){.name = "guard", .behaviour = failures[i]});
         expect("\"x\"", BH_VERDICT_FAILED, "guard", "\"x\"");
         assert_true(result.reason[0] != 0);
@@ -170,6 +137,61 @@ static void a_failing_handler_denies_unless_its_manifest_says_continue_D1(void *
         bh_capsule_release(optional);
     }
     bh_capsule_release(behind);
+}
+
+static void a_payload_may_be_made_as_large_as_a_message(void **state)
+{
+    bh_capsule *one = start((spec){.name = "one", .behaviour = "size:1048576"});
+    assert_int_equal(publish_by("t.x", "1", "alice"), BH_OK);
+    assert_int_equal(result.verdict, BH_VERDICT_CONTINUED);
+    assert_int_equal(result.payload_len, 1 << 20);
+    bh_capsule_release(one);
+}
+
+static void a_result_tells_each_step(void **state)
+{
+    bh_capsule *first = start((spec){.name = "a", .behaviour = "trap", .continues = true});
+    bh_capsule *second = start((spec){.name = "b", .behaviour = "final:1"});
+    bh_capsule *third = start((spec){.name = "c"});
+    expect("\"x\"", BH_VERDICT_FINAL, "b", "1");
+    assert_int_equal(result.steps_count, 2);
+    assert_string_equal(result.steps[0].capsule, "a");
+    assert_string_equal(result.steps[0].action, "on-a");
+    assert_int_equal(result.steps[0].outcome, BH_OUTCOME_TRAPPED);
+    assert_true(result.steps[0].is_failure);
+    assert_string_equal(result.steps[1].capsule, "b");
+    assert_int_equal(result.steps[1].outcome, BH_OUTCOME_RETURNED);
+    assert_false(result.steps[1].is_failure);
+    bh_capsule_release(first);
+    bh_capsule_release(second);
+    bh_capsule_release(third);
+}
+
+static void a_reason_is_told_up_to_1024_bytes_of_whole_characters(void **state)
+{
+    char payload[1200] = "\"deny:", *at = payload + 6;
+    for (int i = 0; i < 342; i++, at += 3)
+        memcpy(at, "\xe2\x82\xac", 3); /* 1026 bytes: one character too many */
+    memcpy(at, "\"", 2);
+    bh_capsule *guard = start((spec){.name = "guard"});
+    assert_int_equal(publish_by("t.x", payload, "alice"), BH_OK);
+    assert_int_equal(result.verdict, BH_VERDICT_DENIED);
+    assert_int_equal(strlen(result.reason), 1023);
+    bh_capsule_release(guard);
+}
+
+static void whoever_waits_may_stop_waiting(void **state)
+{
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:50"});
+    bh_event event = {
+        .topic = "t.x", .payload = "1", .payload_len = 1, .principal = "alice", .timeout_ms = 1};
+    use_engine_signals();
+    assert_int_equal(bh_publish(fixture.runtime, &event, &result, NULL), BH_E_DEADLINE);
+    assert_null(result.storage);
+    event.timeout_ms = 60000;
+    assert_int_equal(bh_publish(fixture.runtime, &event, &result, NULL), BH_OK);
+    assert_int_equal(result.verdict, BH_VERDICT_CONTINUED); /* the first one went on, too */
+    bh_capsule_release(slow);
 }
 
 static void a_denial_is_final_also_of_a_handler_that_may_fail_D1(void **state)
@@ -406,6 +428,10 @@ int main(void)
         CASE(a_denial_ends_the_chain_with_its_reason),
         CASE(a_failing_handler_denies_unless_its_manifest_says_continue_D1),
         CASE(a_denial_is_final_also_of_a_handler_that_may_fail_D1),
+        CASE(a_payload_may_be_made_as_large_as_a_message),
+        CASE(a_result_tells_each_step),
+        CASE(a_reason_is_told_up_to_1024_bytes_of_whole_characters),
+        CASE(whoever_waits_may_stop_waiting),
         CASE(payloads_and_topics_are_checked_before_anything_runs),
         CASE(the_hosts_own_messages_are_handled_for_the_owner),
         CASE(two_capsules_that_feed_each_other_end_at_depth_8),

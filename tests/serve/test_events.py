@@ -72,8 +72,8 @@ class EventsTest(unittest.TestCase):
         self.addCleanup(service.__exit__)
         return service
 
-    def publish(self, service, topic, payload, wait=False, principal=None):
-        headers = {"Bulkhead-Principal": principal} if principal else {}
+    def publish(self, service, topic, payload, wait=False, principal=None, headers=None):
+        headers = dict(headers or {}, **({"Bulkhead-Principal": principal} if principal else {}))
         return service.request("POST", f"/v1/events/{topic}" + ("?wait=1" if wait else ""),
                                payload, headers)
 
@@ -136,11 +136,62 @@ class EventsTest(unittest.TestCase):
         answers = [self.publish(service, "t.x", "1").status for _ in range(65)]
         self.assertEqual(answers, [202] * 64 + [503])
 
+    def test_a_refusal_for_too_much_to_do_says_when_to_try_again(self):
+        write_handler(self.root, "slow", behaviour="sleep:60000")
+        service = self.serve()
+        for _ in range(64):
+            self.publish(service, "t.x", "1")
+        answer = self.publish(service, "t.x", "1", wait=True)
+        self.assertEqual((answer.status, answer.error_code()), (503, "saturated"))
+        self.assertEqual(answer.headers["Retry-After"], "1")
+        self.assertEqual(service.metric("bulkhead_events_waiting"), 64)
+        self.assertEqual(service.metric("bulkhead_events_running"), 1)
+        self.assertEqual(service.metric("bulkhead_events_refused_total"), 1)
+
+    def test_waiting_has_an_end_and_the_handlers_go_on(self):
+        write_handler(self.root, "slow", behaviour="sleep:300")
+        service = self.serve()
+        answer = self.publish(service, "t.x", "1", wait=True, headers={"Bulkhead-Timeout-Ms": "1"})
+        self.assertEqual((answer.status, answer.error_code()), (504, "deadline"))
+        wait_until(lambda: service.metric('bulkhead_events_total{verdict="continued"}') == 1)
+        answer = self.publish(service, "t.x", "1", wait=True,
+                              headers={"Bulkhead-Timeout-Ms": "60000"})
+        self.assertEqual(answer.json()["verdict"], "continued")
+
+    def test_a_client_that_stops_waiting_leaves_the_handlers_alone(self):
+        write_handler(self.root, "slow", behaviour="sleep:300")
+        service = self.serve()
+        with service.open_socket() as socket:
+            socket.sendall(b"POST /v1/events/t.x?wait=1 HTTP/1.1\r\nHost: localhost\r\n"
+                           b"Content-Length: 1\r\n\r\n1")
+            wait_until(lambda: service.metric("bulkhead_events_running") == 1)
+        wait_until(lambda: service.metric('bulkhead_events_total{verdict="continued"}') == 1)
+        self.assertEqual(service.get("/healthz").status, 200)
+
+    def test_flags_are_0_or_1(self):
+        write_handler(self.root, "one")
+        service = self.serve()
+        self.assertEqual(service.request("POST", "/v1/events/t.x?wait=0", "1").status, 202)
+        for path, method in (("/v1/events/t.x?wait=yes", "POST"),
+                             ("/v1/events?topic=t.x&all=", "GET")):
+            answer = service.request(method, path, "1" if method == "POST" else None)
+            self.assertEqual((answer.status, answer.error_code()), (400, "bad-request"), path)
+
+    def test_a_capsule_tells_what_its_host_calls_did(self):
+        write_handler(self.root, "one", topic="t.a", behaviour="forward:t.b")
+        service = self.serve()
+        for _ in range(3):
+            self.publish(service, "t.a", "1", wait=True)
+        calls = service.get("/v1/capsules/one").json()["host_calls"]
+        self.assertEqual((calls["published"], calls["publish_refused"]), (3, 0))
+        self.assertEqual(
+            service.metric('bulkhead_host_calls_total{capsule="one",kind="published"}'), 3)
+
     def test_a_stream_shows_messages_of_its_principal_and_topic(self):
         write_handler(self.root, "one", topic="u.*")
         service = self.serve()
         ada = self.open_stream(service, "topic=t.*", principal="ada")
-        everybody = self.open_stream(service, "topic=t.*&all=1")
+        everybody = self.open_stream(service, "topic=t.%2A&all=1")
         self.publish(service, "t.x", '{"a": 1}', principal="bob")
         self.publish(service, "u.x", "2", principal="ada")
         self.publish(service, "t.y", "3", principal="ada")
@@ -163,7 +214,7 @@ class EventsTest(unittest.TestCase):
     def test_a_stream_needs_a_topic(self):
         write_handler(self.root, "one")
         service = self.serve()
-        for query in ("", "topic=", "topic=t..x", "topic=T"):
+        for query in ("", "topic=", "topic=t..x", "topic=T", "topic=%zz", "topic=t%2Fx"):
             answer = service.get("/v1/events?" + query)
             self.assertEqual(answer.status, 400, query)
         self.assertIn("?topic=PATTERN", answer.json()["error"]["message"])
@@ -218,6 +269,55 @@ class EventsTest(unittest.TestCase):
         self.assertEqual(self.publish(service, "t.x", '"x"', wait=True).json()["payload"], '"x,new"')
         self.assertEqual(service.request("POST", "/v1/capsules/one/unload").status, 200)
         self.assertEqual(self.publish(service, "t.x", '"x"', wait=True).json()["verdict"], "none")
+
+    def test_a_reload_waits_for_handlers_and_cancels_them_at_its_deadline(self):
+        write_handler(self.root, "one", behaviour="sleep:400")
+        service = self.serve()
+        answers = []
+
+        def publish():
+            answers.append(self.publish(service, "t.x", '"x"', wait=True).json())
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        wait_until(lambda: service.metric("bulkhead_events_running") == 1)
+        write_handler(self.root, "one", behaviour="sleep:60000")
+        report = service.request("POST", "/v1/capsules/one/reload").json()
+        thread.join()
+        self.assertEqual((report["cancelled"], answers[0]["verdict"]), (0, "continued"))
+        thread = threading.Thread(target=publish)
+        thread.start()
+        wait_until(lambda: service.metric("bulkhead_events_running") == 1)
+        report = service.request("POST", "/v1/capsules/one/unload", None,
+                                 {"Bulkhead-Drain-Ms": "50"}).json()
+        thread.join()
+        self.assertEqual((report["cancelled"], answers[1]["verdict"]), (1, "failed"))
+        self.assertEqual(answers[1]["steps"][0]["outcome"], "cancelled")
+
+    def test_a_shutdown_does_not_wait_for_a_reload_that_waits_for_handlers(self):
+        write_handler(self.root, "slow", behaviour="sleep:60000")
+        service = self.serve("--drain-ms", "100")
+        self.publish(service, "t.x", "1")
+        wait_until(lambda: service.metric("bulkhead_events_running") == 1)
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(
+            service.request("POST", "/v1/capsules/slow/unload", None,
+                            {"Bulkhead-Drain-Ms": "3600000"})))
+        thread.start()
+        wait_until(lambda: service.get("/v1/capsules/slow").json()["state"] == "unloaded")
+        service.process.send_signal(signal.SIGTERM)
+        thread.join()
+        self.assertEqual(answers[0].json()["cancelled"], 1)
+        self.assertEqual(service.process.wait(20), 0)
+
+    def test_streams_are_limited(self):
+        write_handler(self.root, "one", topic="u.*")
+        service = Service(str(self.root), workers=1)
+        self.addCleanup(service.__exit__)
+        for _ in range(256):
+            self.open_stream(service, "topic=t.*")
+        answer = service.get("/v1/events?topic=t.*")
+        self.assertEqual((answer.status, answer.error_code()), (503, "saturated"))
 
     def test_a_shutdown_ends_streams_and_answers_who_waits(self):
         write_handler(self.root, "slow", behaviour="sleep:60000")

@@ -64,6 +64,17 @@ static bool call_realloc(bhi_guest *guest, uint32_t align, uint32_t size, uint32
     return is_done;
 }
 
+static bool allocate_texts(bhi_guest *guest, const uint32_t *sizes, uint32_t *ret_addresses)
+{
+    fake_of(guest)->batches++;
+    for (int i = 0; i < BHI_GUEST_TEXTS; i++) {
+        ret_addresses[i] = 0;
+        if (sizes[i] != UINT32_MAX && !call_realloc(guest, 1, sizes[i], &ret_addresses[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool suspend(bhi_guest *guest)
 {
     return true;
@@ -79,6 +90,7 @@ static bool will_write(bhi_guest *guest, uint32_t address, uint32_t size)
 
 static const bhi_guest_ops fake_ops = {
     .realloc = call_realloc,
+    .allocate_texts = allocate_texts,
     .suspend = suspend,
     .will_write = will_write,
 };

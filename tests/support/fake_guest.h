@@ -29,6 +29,7 @@ typedef struct fake_guest {
     uint8_t *before;   /* a copy made by fake_guest_watch */
     uint32_t next;     /* where the next bytes are placed, by the test or by realloc */
     uint32_t reallocs; /* calls so far */
+    uint32_t batches;  /* of texts, so far */
     fake_realloc realloc;
     uint32_t realloc_answer;
 } fake_guest;

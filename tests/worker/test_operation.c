@@ -413,6 +413,53 @@ static void discarded_remote_is_freed_at_once(void **state)
     close_fixture(&f); /* waits for nobody */
 }
 
+static void remotes_of_a_task_are_counted_until_each_is_finished(void **state)
+{
+    fixture f;
+    open_fixture(&f);
+    bhi_remotes *remotes = f.task.remotes = bhi_remotes_create();
+    int frees = 0;
+    bhi_remote_discard(new_remote(&f, &frees));
+    assert_false(bhi_remotes_are_open(remotes, &f.task));
+    bhi_remote *first = new_remote(&f, &frees), *second = new_remote(&f, &frees);
+    bhi_worker_ready(f.worker, &f.abandon);
+    assert_false(bhi_remote_await(first)); /* goes on although it was abandoned */
+    finish_remote(second);
+    bhi_worker_turn(f.worker, false);
+    bhi_remote_release(second);
+    assert_true(bhi_remotes_are_open(remotes, &f.task));
+    assert_int_equal(f.invocation_runs, 0);
+    pthread_t thread = finish_on_a_thread(first);
+    while (f.invocation_runs == 0) /* made ready by the last one */
+        bhi_worker_turn(f.worker, true);
+    assert_false(bhi_remotes_are_open(remotes, &f.task));
+    bhi_remotes_leave(remotes);
+    pthread_join(thread, NULL);
+    assert_int_equal(frees, 3);
+    close_fixture(&f);
+}
+
+static void remotes_that_were_left_wake_nobody_and_go_with_the_last(void **state)
+{
+    fixture f;
+    open_fixture(&f);
+    bhi_remotes *remotes = f.task.remotes = bhi_remotes_create();
+    int frees = 0;
+    bhi_remote *remote = new_remote(&f, &frees);
+    bhi_worker_ready(f.worker, &f.abandon);
+    assert_false(bhi_remote_await(remote));
+    assert_true(bhi_remotes_are_open(remotes, &f.task));
+    f.task.remotes = NULL;
+    bhi_remotes_leave(remotes);
+    bhi_remotes_leave(NULL);
+    finish_remote(remote);
+    bhi_worker_turn(f.worker, false);
+    bhi_worker_turn(f.worker, false);
+    assert_int_equal(frees, 1);
+    assert_int_equal(f.invocation_runs, 0);
+    close_fixture(&f);
+}
+
 static void remote_without_memory_is_refused(void **state)
 {
     fixture f;
@@ -517,6 +564,8 @@ int main(void)
         cmocka_unit_test(remote_abandoned_before_it_is_finished_lives_until_then_R1_R3),
         cmocka_unit_test(remote_abandoned_while_its_finish_is_posted_is_freed_once),
         cmocka_unit_test(discarded_remote_is_freed_at_once),
+        cmocka_unit_test(remotes_of_a_task_are_counted_until_each_is_finished),
+        cmocka_unit_test(remotes_that_were_left_wake_nobody_and_go_with_the_last),
         cmocka_unit_test(remote_without_memory_is_refused),
         cmocka_unit_test(finish_and_abandon_at_once_free_each_remote_once),
     };

@@ -19,7 +19,7 @@
  * Globals:  with the default `reuse = "pristine"` every call starts with the values they had after
  *           initialisation. State that must last belongs in kv.
  * Text:     is UTF-8. The host traps a capsule that passes or returns text that is not.
- * Library:  there is no WASI: files, stdio, getenv, time and exit do not link. snprintf, strings
+ * Library:  there is no WASI: the C library's files, stdio, getenv, time and exit do not link. snprintf, strings
  *           and maths do.
  * Stack:    64 KiB; using more traps.
  *
@@ -58,16 +58,17 @@ capsule_result capsule_hook(capsule_bytes action, capsule_bytes payload);
 CAPSULE_EXPORT("astrid-install") void capsule_install(void);
 CAPSULE_EXPORT("astrid-upgrade") void capsule_upgrade(void);
 /* A run loop: one call that goes on for ever in an instance of its own, and in which the capsule
- * waits (capsule_recv, capsule_sleep_ns). It subscribes to what it wants to hear, its own handlers
+ * waits (capsule_subscription_recv, capsule_sleep_ns). It subscribes to what it wants to hear, its own handlers
  * too, says capsule_signal_ready, and calls capsule_scratch_reset once per round. The capsule takes
  * no invocations then: capsule_hook is never called.
  * Ends:    when it returns or traps it is started anew, at first after 2 s, at most five times in
  *          10 minutes; globals and subscriptions begin again, kv stays. When the capsule is stopped
  *          its wait never returns.
  * CPU:     after 15 s of computing in which it neither waited nor got a message it is ended.
- *          Asking without waiting, as capsule_recv for 0 ms does, is no waiting.
+ *          Asking without waiting, as capsule_subscription_recv for 0 ms does, is no waiting.
  * A capsule_run that returns without ever having called what may wait is taken for a stub: then the
- * capsule takes invocations. `run = "loop"` under [capsule] in the manifest says that it is none. */
+ * capsule takes invocations. `run = "loop"` under [capsule] in the manifest says that it is none.
+ */
 CAPSULE_EXPORT("run") void capsule_run(void);
 
 /* --- results --------------------------------------------------------------------------------- */
@@ -100,6 +101,8 @@ capsule_bytes capsule_error_text(void);
 /* Something to wait for: io.h. 0 is none. */
 typedef uint32_t capsule_pollable;
 
+#include "fs.h"
+#include "http.h"
 #include "io.h"
 #include "ipc.h"
 #include "kv.h"

@@ -54,11 +54,12 @@ CAPSULE_MUST_USE capsule_ipc_status capsule_subscribe(capsule_bytes pattern,
                                                       capsule_subscription *ret_subscription);
 /* What is queued, perhaps nothing. In a run loop: of one principal, for which it acts from then on.
  */
-CAPSULE_MUST_USE capsule_ipc_status capsule_poll(capsule_subscription subscription,
-                                                 capsule_batch *ret_batch);
+CAPSULE_MUST_USE capsule_ipc_status capsule_subscription_poll(capsule_subscription subscription,
+                                                              capsule_batch *ret_batch);
 /* Wait for messages, at most a minute; CAPSULE_IPC_TIMEOUT when none came. */
-CAPSULE_MUST_USE capsule_ipc_status capsule_recv(capsule_subscription subscription,
-                                                 uint64_t timeout_ms, capsule_batch *ret_batch);
+CAPSULE_MUST_USE capsule_ipc_status capsule_subscription_recv(capsule_subscription subscription,
+                                                              uint64_t timeout_ms,
+                                                              capsule_batch *ret_batch);
 /* Ready when messages are queued. */
 capsule_pollable capsule_subscription_readiness(capsule_subscription subscription);
 void capsule_unsubscribe(capsule_subscription subscription);
