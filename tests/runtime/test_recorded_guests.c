@@ -418,6 +418,12 @@ static bool has_lost_races(const recorded_step *step)
     return false;
 }
 
+static bool loses_every_race(const recorded_step *step)
+{
+    const char *data = json_string_value(json_object_get(step->ok, "data"));
+    return has_lost_races(step) && data != NULL && strstr(data, "too much contention") != NULL;
+}
+
 static void check_counter_step(bh_capsule *capsule, const recorded_step *step)
 {
     if (!has_lost_races(step)) {
@@ -475,6 +481,8 @@ static void check_counter(bh_reuse reuse)
     for (size_t i = 0; i < recording.steps_count; i++) {
         if (recording.steps[i].entry == BHI_ENTRY_RUN)
             continue; /* no invocation: a run loop's */
+        if (loses_every_race(&recording.steps[i]))
+            continue; /* that takes the recorder's injected answers */
         check_counter_step(capsule, &recording.steps[i]);
         published += check_messages(tool, &recording.steps[i]);
     }
