@@ -400,7 +400,7 @@ static void do_block(void)
 static void poll_all(const uint32_t *pollables, size_t count)
 {
     capsule_indices ready;
-    capsule_poll_status status = capsule_poll_any(pollables, count, &ready);
+    capsule_poll_status status = capsule_poll(pollables, count, &ready);
     if (status != CAPSULE_POLL_OK) {
         say_failure(capsule_poll_status_name(status));
         return;

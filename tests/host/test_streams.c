@@ -1,4 +1,5 @@
 /* Every method of input-stream and output-stream, called by a guest on real connections. */
+#include <linux/sockios.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -205,6 +208,43 @@ static void a_reset_is_seen_by_everything_that_waits(void **state)
     expect(IN "out 0 0\nbread 0 3\nbwrite 0 x\nsub-in 0 0\nsub-out 1 0\nblock 0\nready 0\nready 1\n"
               "check 0",
            answer);
+}
+
+/* The first client gets `size` bytes and then, when its kernel has them all, a reset; the second a
+ * byte after that. */
+static void reset_when_all_has_come(tcp_peer *peer, int fd)
+{
+    uint8_t bytes[4096] = {0};
+    struct linger at_once = {.l_onoff = 1};
+    int unsent = 1;
+    bool is_first = atomic_load(&peer->sent) == 0;
+    while (is_first && atomic_load(&peer->sent) < peer->size)
+        tcp_peer_send(peer, fd, bytes, sizeof bytes);
+    while (is_first && unsent > 0 && ioctl(fd, SIOCOUTQ, &unsent) == 0)
+        sched_yield();
+    if (is_first)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    else if (tcp_peer_send(peer, fd, "x", 1))
+        tcp_peer_wait(peer, fd);
+}
+
+/* More than is read ahead is in the kernel when the reset comes. */
+static void what_came_before_a_reset_is_read_first_S1(void **state)
+{
+    (void)state;
+    char answer[200];
+    static const size_t sizes[] = {4096, BHI_SOCKET_BUFFER_BYTES, BHI_SOCKET_BUFFER_BYTES + 8192};
+    for (int i = 0; i < 3; i++) {
+        start_peer(reset_when_all_has_come, sizes[i]);
+        snprintf(answer, sizeof answer, "x %zu failed(%s)", sizes[i], peer_gone);
+        expect(IN "connect 1 $0\nin 1 1\nbread 1 1\ndrain 0", answer);
+        stop_peers();
+        start_peer(reset_when_all_has_come, sizes[i]);
+        snprintf(answer, sizeof answer, "x failed(%s) %zu failed(%s)", peer_gone, sizes[i],
+                 peer_gone);
+        expect(IN "out 0 0\nconnect 1 $0\nin 1 1\nbread 1 1\nbwrite 0 x\ndrain 0", answer);
+        stop_peers();
+    }
 }
 
 static void an_error_is_an_object_with_a_fixed_text(void **state)
@@ -436,6 +476,7 @@ int main(void)
         CASE(what_is_queued_still_leaves_after_a_half_close),
         CASE(a_failure_is_told_once_and_then_the_stream_is_closed),
         CASE(a_reset_is_seen_by_everything_that_waits),
+        CASE(what_came_before_a_reset_is_read_first_S1),
         CASE(an_error_is_an_object_with_a_fixed_text),
         CASE(a_stream_outlives_its_connection),
         CASE(a_splice_moves_what_is_at_hand),
