@@ -258,12 +258,27 @@ bh_capsule *bh_capsule_retain(bh_capsule *capsule)
     return capsule;
 }
 
-bool bhi_capsule_retain_if_held(bh_capsule *capsule)
+bool bhi_capsule_retain_if_held_beside(bh_capsule *capsule, unsigned count)
 {
     unsigned references = atomic_load_explicit(&capsule->references, memory_order_relaxed);
-    while (references != 0)
+    while (references > count)
         if (atomic_compare_exchange_weak_explicit(&capsule->references, &references, references + 1,
                                                   memory_order_relaxed, memory_order_relaxed))
+            return true;
+    return false;
+}
+
+bool bhi_capsule_retain_if_held(bh_capsule *capsule)
+{
+    return bhi_capsule_retain_if_held_beside(capsule, 0);
+}
+
+bool bhi_capsule_release_unless_last(bh_capsule *capsule)
+{
+    unsigned references = atomic_load_explicit(&capsule->references, memory_order_relaxed);
+    while (references > 1)
+        if (atomic_compare_exchange_weak_explicit(&capsule->references, &references, references - 1,
+                                                  memory_order_release, memory_order_relaxed))
             return true;
     return false;
 }

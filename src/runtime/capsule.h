@@ -58,5 +58,9 @@ static inline bool bhi_capsule_is_run_loop(const bh_capsule *capsule)
 
 /* Retain it unless the last reference is gone. True when retained. */
 BH_MUST_USE bool bhi_capsule_retain_if_held(bh_capsule *capsule);
+/* The same for one of `count` references that are not to keep it alive by themselves. */
+BH_MUST_USE bool bhi_capsule_retain_if_held_beside(bh_capsule *capsule, unsigned count);
+/* Release it unless this is the last reference. True when released. */
+BH_MUST_USE bool bhi_capsule_release_unless_last(bh_capsule *capsule);
 
 #endif

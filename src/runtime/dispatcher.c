@@ -190,8 +190,9 @@ bh_capsule *bhi_dispatcher_hold(bhi_dispatcher *dispatcher, const char *name, co
 {
     pthread_mutex_lock(&dispatcher->lock);
     bh_capsule *found = bhi_handlers_capsule(&dispatcher->handlers, name);
-    if (found == but || (found != NULL && !bhi_capsule_retain_if_held(found)))
-        found = NULL;
+    if (found == but ||
+        (found != NULL && !bhi_capsule_retain_if_held_beside(found, found->hooks.running)))
+        found = NULL; /* D5: when only hooks hold it, it is released */
     if (found != NULL) {
         found->hooks.running++;
         dispatcher->stats.running++;
@@ -212,8 +213,10 @@ void bhi_dispatcher_let_go(bhi_dispatcher *dispatcher, bh_capsule *take_capsule)
             bhi_worker_post(take_capsule->hooks.idle_worker, take_capsule->hooks.idle_task);
         take_capsule->hooks.idle_task = NULL;
     }
+    bool is_released = bhi_capsule_release_unless_last(take_capsule); /* with `running`: see hold */
     pthread_mutex_unlock(&dispatcher->lock);
-    bh_capsule_release(take_capsule);
+    if (!is_released)
+        bh_capsule_release(take_capsule);
 }
 
 /* ---- tickets ---- */

@@ -18,7 +18,8 @@
  *     a principal has waiting is limited, so that it cannot fill a lane alone.
  * D4  A step calls the version of its capsule that is started when it runs; one that was closed
  *     under it begins again on the version that took its place.
- * D5  The dispatcher keeps no capsule: it holds one while a hook of it runs, and can end those.
+ * D5  The dispatcher keeps no capsule: it holds one while a hook of it runs, and can end those. A
+ *     capsule that only its hooks hold gets no further one.
  *
  * A lane is a worker thread; a principal's messages are all on one.
  *

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "runtime/runtime.h"
-#include "support/runtime_fixture.h"
+#include "support/handlers.h"
 
 void *failing_malloc(size_t size);
 void *failing_calloc(size_t count, size_t size);
@@ -199,11 +199,62 @@ static void every_allocation_of_a_run_loop_fails_once_and_it_runs_all_the_same(v
     print_message("%d allocations\n", nth);
 }
 
+static bh_status publish(runtime_fixture *fixture, bh_event_result *ret_result)
+{
+    bh_event event = {.topic = "t.x", .payload = "1", .payload_len = 1, .principal = "alice"};
+    return bh_publish(fixture->runtime, &event, ret_result, NULL);
+}
+
+/* Replace a started guard, and publish; false when there are no so many allocations. Whatever
+ * fails, the message is not let through: one of the two has the topic all the time. */
+static bool guard(int nth)
+{
+    runtime_fixture fixture;
+    bh_event_result result = {0};
+    runtime_fixture_open(&fixture);
+    use_engine_signals();
+    bh_capsule *old =
+        load_handler(&fixture, &(handler_spec){.name = "guard", .behaviour = "deny:x"});
+    bh_capsule *new =
+        load_handler(&fixture, &(handler_spec){.name = "guard", .behaviour = "deny:x"});
+    bh_capsule *first = nth % 2 == 0 ? old : NULL; /* the lanes open at the first start */
+    if (first != NULL)
+        assert_int_equal(bh_capsule_start(first, NULL), BH_OK);
+    atomic_store(&allocations_left, nth / 2);
+    bh_status started = bh_capsule_start(new, NULL);
+    bh_status status = publish(&fixture, &result);
+    bool is_reached = stop_failing();
+    assert_true(started == BH_OK || started == BH_E_NOMEM);
+    assert_true(status == BH_OK || status == BH_E_NOMEM || status == BH_E_SATURATED);
+    if (status == BH_OK && (started == BH_OK || first != NULL))
+        assert_true(result.verdict == BH_VERDICT_DENIED || result.verdict == BH_VERDICT_FAILED);
+    assert_int_equal(bh_capsule_start(new, NULL), BH_OK);
+    assert_int_equal(publish(&fixture, &result), BH_OK);
+    assert_int_equal(result.verdict, BH_VERDICT_DENIED);
+    bh_event_result_deinit(&result);
+    bh_capsule_release(old);
+    bh_capsule_release(new);
+    while (atomic_load(&fixture.runtime->capsules_count) != 0)
+        sched_yield();
+    runtime_fixture_close(&fixture);
+    return is_reached;
+}
+
+static void every_allocation_of_a_guard_fails_once_and_nothing_passes_it_D1(void **state)
+{
+    int nth = 0;
+    while (guard(nth) | guard(nth + 1))
+        nth += 2;
+    assert_true(nth > 16);
+    print_message("%d allocations\n", nth / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_fails_once_and_the_next_call_succeeds),
         cmocka_unit_test(every_allocation_of_a_run_loop_fails_once_and_it_runs_all_the_same),
+        cmocka_unit_test(every_allocation_of_a_guard_fails_once_and_nothing_passes_it_D1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

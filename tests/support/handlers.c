@@ -13,7 +13,7 @@
 
 #include "runtime/event.h"
 
-static bh_capsule *load_handler(runtime_fixture *fixture, const handler_spec *about)
+bh_capsule *load_handler(runtime_fixture *fixture, const handler_spec *about)
 {
     char manifest[1024], priority[32] = "", behaviour[200] = "";
     if (about->priority != 0)

@@ -14,7 +14,8 @@ typedef struct handler_spec {
     bh_capsule_options options;
 } handler_spec;
 
-/* Its action is "on-NAME". Fails the test when it does not start. */
+/* Its action is "on-NAME". Fails the test when it does not load, or start. */
+bh_capsule *load_handler(runtime_fixture *fixture, const handler_spec *about);
 bh_capsule *start_handler(runtime_fixture *fixture, const handler_spec *about);
 
 /* Until no handler of any message is left to run. */
