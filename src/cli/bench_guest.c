@@ -98,13 +98,18 @@ void bhi_bench_guest_restore(bhi_bench_guest *guest, bhi_pooled *pooled)
         give_up("an instance could not be restored");
 }
 
+void bhi_bench_write_file(const void *bytes, size_t len, const char *suffix, char *ret_path)
+{
+    snprintf(ret_path, BHI_BENCH_PATH_BYTES, "/tmp/bulkhead-bench-XXXXXX%s", suffix);
+    int fd = mkstemps(ret_path, (int)strlen(suffix));
+    if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
+        give_up("a file could not be written to /tmp");
+    close(fd);
+}
+
 void bhi_bench_write_module(const uint8_t *wasm, size_t len, char *ret_path)
 {
-    strcpy(ret_path, "/tmp/bulkhead-bench-XXXXXX.wasm");
-    int fd = mkstemps(ret_path, 5);
-    if (fd < 0 || write(fd, wasm, len) != (ssize_t)len)
-        give_up("a guest could not be written to /tmp");
-    close(fd);
+    bhi_bench_write_file(wasm, len, ".wasm", ret_path);
 }
 
 static void write_file(const char *directory, const char *name, const void *bytes, size_t len)

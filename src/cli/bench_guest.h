@@ -33,9 +33,11 @@ bhi_pooled *bhi_bench_guest_build(bhi_bench_guest *guest);
 void bhi_bench_guest_call(bhi_bench_guest *guest, bhi_pooled *pooled);
 void bhi_bench_guest_restore(bhi_bench_guest *guest, bhi_pooled *pooled);
 
-/* A module as a .wasm file in the temporary directory, because capsules are files; `ret_path` has
- * room for BHI_BENCH_PATH_BYTES. Unlink it. */
+/* A file of its own in the temporary directory; `ret_path` has room for BHI_BENCH_PATH_BYTES.
+ * Unlink it. */
 enum { BHI_BENCH_PATH_BYTES = 64 };
+void bhi_bench_write_file(const void *bytes, size_t len, const char *suffix, char *ret_path);
+/* The same with a module, because capsules are files. */
 void bhi_bench_write_module(const uint8_t *wasm, size_t len, char *ret_path);
 
 /* A module that is built into the tool, loaded as a capsule with a manifest. */

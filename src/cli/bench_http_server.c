@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,14 @@
 #include <unistd.h>
 
 struct bhi_bench_http_server {
-    int listener, epoll, stop;
+    int listener, epoll, stop, release;
     uint16_t port;
     pthread_t thread;
     char answer[512];
     size_t answer_len;
+    atomic_bool is_holding;
+    atomic_uint held_count;
+    int held[BHI_BENCH_HTTP_HELD_MAX]; /* connections whose request waits; of the thread */
 };
 
 static bool watch(const bhi_bench_http_server *server, int descriptor)
@@ -36,16 +40,37 @@ static void accept_one(const bhi_bench_http_server *server)
 
 static void answer(const bhi_bench_http_server *server, int connection)
 {
+    if (send(connection, server->answer, server->answer_len, MSG_NOSIGNAL) < 0)
+        close(connection);
+}
+
+static void take_request(bhi_bench_http_server *server, int connection)
+{
     char request[4096];
     ssize_t len = recv(connection, request, sizeof request, 0);
-    bool is_whole = len >= 4 && memcmp(request + len - 4, "\r\n\r\n", 4) == 0;
-    if (!is_whole || send(connection, server->answer, server->answer_len, MSG_NOSIGNAL) < 0)
+    unsigned held = atomic_load(&server->held_count);
+    if (len < 4 || memcmp(request + len - 4, "\r\n\r\n", 4) != 0) {
         close(connection);
+    } else if (atomic_load(&server->is_holding) && held < BHI_BENCH_HTTP_HELD_MAX) {
+        server->held[held] = connection;
+        atomic_store(&server->held_count, held + 1);
+    } else {
+        answer(server, connection);
+    }
+}
+
+static void answer_held(bhi_bench_http_server *server)
+{
+    eventfd_t ignored;
+    unsigned held = atomic_exchange(&server->held_count, 0);
+    eventfd_read(server->release, &ignored);
+    for (unsigned i = 0; i < held; i++)
+        answer(server, server->held[i]);
 }
 
 static void *serve(void *arg)
 {
-    const bhi_bench_http_server *server = arg;
+    bhi_bench_http_server *server = arg;
     struct epoll_event events[64];
     for (;;) {
         int count = epoll_wait(server->epoll, events, 64, -1);
@@ -55,8 +80,10 @@ static void *serve(void *arg)
                 return NULL;
             if (descriptor == server->listener)
                 accept_one(server);
+            else if (descriptor == server->release)
+                answer_held(server);
             else
-                answer(server, descriptor);
+                take_request(server, descriptor);
         }
     }
 }
@@ -92,13 +119,31 @@ bhi_bench_http_server *bhi_bench_http_server_open(void)
     write_answer(server);
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     server->stop = eventfd(0, EFD_CLOEXEC);
-    if (server->epoll < 0 || server->stop < 0 || !listen_on_any_port(server) ||
-        !watch(server, server->listener) || !watch(server, server->stop) ||
+    server->release = eventfd(0, EFD_CLOEXEC);
+    if (server->epoll < 0 || server->stop < 0 || server->release < 0 ||
+        !listen_on_any_port(server) || !watch(server, server->listener) ||
+        !watch(server, server->stop) || !watch(server, server->release) ||
         pthread_create(&server->thread, NULL, serve, server) != 0) {
         free(server);
         return NULL;
     }
     return server;
+}
+
+void bhi_bench_http_server_hold(bhi_bench_http_server *server)
+{
+    atomic_store(&server->is_holding, true);
+}
+
+uint32_t bhi_bench_http_server_held(bhi_bench_http_server *server)
+{
+    return atomic_load(&server->held_count);
+}
+
+void bhi_bench_http_server_release(bhi_bench_http_server *server)
+{
+    atomic_store(&server->is_holding, false);
+    eventfd_write(server->release, 1);
 }
 
 uint16_t bhi_bench_http_server_port(const bhi_bench_http_server *server)
@@ -112,6 +157,7 @@ void bhi_bench_http_server_close(bhi_bench_http_server *server)
     eventfd_write(server->stop, 1);
     pthread_join(server->thread, NULL);
     close(server->stop);
+    close(server->release);
     close(server->listener);
     close(server->epoll);
     free(server);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -21,7 +22,7 @@
 #include "runtime/invocation.h"
 #include "waits_wasm.h"
 
-enum { WAITERS = 10000, PING_CALLS = 20000, SLEEP_S = 15 };
+enum { WAITERS = 10000, HTTP_WAITERS = 1000, PING_CALLS = 20000, SLEEP_S = 15 };
 /* Mappings: what kernels allow a process, and what all waiters need with room to spare. */
 enum { KERNEL_LIMIT_USUAL = 65530, MAPPINGS_ROOM = 262144 };
 
@@ -111,17 +112,111 @@ static void start_waiter(bhi_bench_wait *bench, uint32_t index, const char *acti
     bench->open++;
 }
 
-/* Start `count` of them; each is suspended, or refused, before the next one starts. */
-static void suspend(bhi_bench_wait *bench, uint32_t count, uint64_t until_ns)
+static void finish(bhi_bench_wait *bench)
 {
+    while (bench->open > 0)
+        bhi_worker_turn(bench->worker, true);
+}
+
+/* ---- what they wait for ---- */
+
+typedef struct wait_kind {
+    const char *action;
+    uint32_t count;
+    void (*prepare)(bhi_bench_wait *bench, uint64_t wait_ns);
+    void (*write_payload)(const bhi_bench_wait *bench, uint32_t index, char *ret_text, size_t room);
+    bool (*all_wait)(bhi_bench_wait *bench);
+    /* Let all of them go on; returns when the first one could. */
+    uint64_t (*resume)(bhi_bench_wait *bench);
+} wait_kind;
+
+static void sleep_prepare(bhi_bench_wait *bench, uint64_t wait_ns)
+{
+    bench->until_ns = bhi_monotonic_ns() + wait_ns;
+}
+
+static void sleep_write_payload(const bhi_bench_wait *bench, uint32_t index, char *ret_text,
+                                size_t room)
+{
+    snprintf(ret_text, room, "%llu", (unsigned long long)(bench->until_ns - bhi_monotonic_ns()));
+}
+
+static uint64_t sleep_resume(bhi_bench_wait *bench)
+{
+    return bench->until_ns;
+}
+
+static void recv_prepare(bhi_bench_wait *bench, uint64_t wait_ns)
+{
+}
+
+static void recv_write_payload(const bhi_bench_wait *bench, uint32_t index, char *ret_text,
+                               size_t room)
+{
+    snprintf(ret_text, room, "bench.%u", index);
+}
+
+static uint64_t recv_resume(bhi_bench_wait *bench)
+{
+    uint64_t began_ns = bhi_monotonic_ns();
+    uint32_t count = bench->open;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t left_ns = until_ns - bhi_monotonic_ns();
-        snprintf(bench->waiters[i].payload, sizeof bench->waiters[i].payload, "%llu",
-                 (unsigned long long)left_ns);
-        start_waiter(bench, i, "sleep");
+        bh_error error;
+        bh_event event = {.topic = bench->waiters[i].payload, .payload = "1", .payload_len = 1};
+        if (bh_publish(bench->runtime, &event, NULL, &error) != BH_OK)
+            exit(bhi_cli_fail("bench", BHI_CLI_HOST, "%s", error.text));
+    }
+    return began_ns;
+}
+
+static bool at_once(bhi_bench_wait *bench)
+{
+    return true;
+}
+
+static void http_prepare(bhi_bench_wait *bench, uint64_t wait_ns)
+{
+    bhi_bench_http_server_hold(bench->server);
+}
+
+static void http_write_payload(const bhi_bench_wait *bench, uint32_t index, char *ret_text,
+                               size_t room)
+{
+    snprintf(ret_text, room, "http://127.0.0.1:%u/", bhi_bench_http_server_port(bench->server));
+}
+
+static bool http_all_wait(bhi_bench_wait *bench)
+{
+    return bhi_bench_http_server_held(bench->server) == bench->open;
+}
+
+static uint64_t http_resume(bhi_bench_wait *bench)
+{
+    uint64_t began_ns = bhi_monotonic_ns();
+    bhi_bench_http_server_release(bench->server);
+    return began_ns;
+}
+
+static const wait_kind wait_kinds[BHI_BENCH_WAIT_KINDS] = {
+    {"sleep", WAITERS, sleep_prepare, sleep_write_payload, at_once, sleep_resume},
+    {"recv", WAITERS, recv_prepare, recv_write_payload, at_once, recv_resume},
+    {"http", HTTP_WAITERS, http_prepare, http_write_payload, http_all_wait, http_resume},
+};
+
+/* Start `count` of them; each waits, or is refused, before the next one starts. Returns when all
+ * wait. */
+static void suspend(bhi_bench_wait *bench, const wait_kind *kind, uint32_t count, uint64_t wait_ns)
+{
+    kind->prepare(bench, wait_ns);
+    for (uint32_t i = 0; i < count; i++) {
+        bhi_bench_waiter *waiter = &bench->waiters[i];
+        kind->write_payload(bench, i, waiter->payload, sizeof waiter->payload);
+        start_waiter(bench, i, kind->action);
         bhi_worker_turn(bench->worker, false);
         bhi_worker_turn(bench->worker, false);
     }
+    while (!kind->all_wait(bench) && bench->failed == 0)
+        bhi_worker_turn(bench->worker, false);
 }
 
 /* ---- the unrelated capsule ---- */
@@ -170,19 +265,39 @@ static bh_capsule *load(bhi_bench_wait *bench, const char *name, uint32_t live_m
 {
     bh_capsule_options options = {.live_max = live_max};
     bhi_bench_capsule capsule = {
-        .name = name, .wasm = waits_wasm, .wasm_bytes = sizeof waits_wasm, .options = &options};
+        .name = name,
+        .manifest = "[capabilities]\nnet = [\"127.0.0.1\"]\n[subscribe]\n\"bench.*\" = \"-\"\n",
+        .wasm = waits_wasm,
+        .wasm_bytes = sizeof waits_wasm,
+        .options = &options};
     return bhi_bench_capsule_load(bench->runtime, &capsule);
+}
+
+/* The operator's profiles: the waiting capsules may ask the server. */
+static void write_profiles(const bhi_bench_wait *bench, char *ret_path)
+{
+    char text[128];
+    int len = snprintf(text, sizeof text, "[capsule.waiting]\nprivate_hosts = [\"127.0.0.1:%u\"]\n",
+                       bhi_bench_http_server_port(bench->server));
+    bhi_bench_write_file(text, (size_t)len, ".toml", ret_path);
 }
 
 static void open_bench(bhi_bench_wait *bench, uint32_t mappings_max)
 {
     bh_error error;
-    bh_runtime_options options = {.verify_every = UINT32_MAX, .mappings_max = mappings_max};
-    *bench = (bhi_bench_wait){.waiters = calloc(2 * WAITERS, sizeof(bhi_bench_waiter))};
+    char profiles[BHI_BENCH_PATH_BYTES];
+    *bench = (bhi_bench_wait){.waiters = calloc(2 * WAITERS, sizeof(bhi_bench_waiter)),
+                              .server = bhi_bench_http_server_open()};
     BHI_ASSERT(bench->waiters != NULL);
+    if (bench->server == NULL)
+        exit(bhi_cli_fail("bench", BHI_CLI_HOST, "cannot open a server on 127.0.0.1"));
+    write_profiles(bench, profiles);
+    bh_runtime_options options = {
+        .verify_every = UINT32_MAX, .mappings_max = mappings_max, .profiles_file = profiles};
     if (bh_runtime_create(&options, &bench->runtime, &error) != BH_OK ||
         bhi_worker_create(&bench->worker, &error) != BH_OK)
         exit(bhi_cli_fail("bench", BHI_CLI_HOST, "%s", error.text));
+    unlink(profiles);
     bench->waiting = load(bench, "waiting", WAITERS);
     bench->more_waiting = load(bench, "more-waiting", WAITERS);
     bench->unrelated = load(bench, "unrelated", 1);
@@ -195,43 +310,47 @@ static void close_bench(bhi_bench_wait *bench)
     bh_capsule_release(bench->unrelated);
     bhi_worker_destroy(bench->worker);
     bh_runtime_destroy(bench->runtime);
+    bhi_bench_http_server_close(bench->server);
     free(bench->waiters);
 }
 
 /* ---- measuring ---- */
 
-static void finish(bhi_bench_wait *bench)
+static void check_returned(const bhi_bench_wait *bench, uint32_t count)
 {
-    while (bench->open > 0)
-        bhi_worker_turn(bench->worker, true);
+    if (bench->returned != count)
+        exit(bhi_cli_fail("bench", BHI_CLI_HOST, "%u of %u waited and returned: %s",
+                          bench->returned, count, bench->failure));
 }
 
 /* Every instance has served once before, and so is tracked, as those of a busy service are. */
-static void warm_up(bhi_bench_wait *bench, uint32_t count)
+static void warm_up(bhi_bench_wait *bench, const wait_kind *kind)
 {
-    suspend(bench, count, bhi_monotonic_ns() + 2 * BHI_NS_PER_SECOND);
+    suspend(bench, kind, kind->count, 2 * BHI_NS_PER_SECOND);
+    kind->resume(bench);
     finish(bench);
-    bench->returned = bench->failed = 0;
+    bench->returned = 0;
 }
 
-static void measure_sleep(bhi_bench_wait *bench, bhi_bench_waits *waits)
+static void measure_kind(bhi_bench_wait *bench, const wait_kind *kind, bhi_bench_waits *waits)
 {
-    *waits = (bhi_bench_waits){.what = "sleep", .count = WAITERS};
-    suspend(bench, 1, bhi_monotonic_ns() + BHI_NS_PER_SECOND);
+    *waits = (bhi_bench_waits){.what = kind->action, .count = kind->count};
+    suspend(bench, kind, 1, BHI_NS_PER_SECOND);
     waits->ping_alone_us = p99_ping_us(bench);
+    kind->resume(bench);
     finish(bench);
     double kib = resident_kib(), threads = threads_count();
-    warm_up(bench, WAITERS);
+    warm_up(bench, kind);
     uint64_t began_ns = bhi_monotonic_ns();
-    uint64_t until_ns = began_ns + SLEEP_S * BHI_NS_PER_SECOND;
-    suspend(bench, WAITERS, until_ns);
-    waits->start_us = (double)(bhi_monotonic_ns() - began_ns) / 1e3 / WAITERS;
-    waits->resident_kib = (resident_kib() - kib) / WAITERS;
+    suspend(bench, kind, kind->count, SLEEP_S * BHI_NS_PER_SECOND);
+    waits->start_us = (double)(bhi_monotonic_ns() - began_ns) / 1e3 / kind->count;
+    waits->resident_kib = (resident_kib() - kib) / kind->count;
     waits->threads = threads_count() - threads;
     waits->ping_beside_us = p99_ping_us(bench);
+    uint64_t resumed_ns = kind->resume(bench);
     finish(bench);
-    waits->finish_s = ((double)bench->ended_ns - (double)until_ns) / 1e9;
-    BHI_ASSERT(bench->returned == WAITERS);
+    waits->finish_s = ((double)bench->ended_ns - (double)resumed_ns) / 1e9;
+    check_returned(bench, kind->count);
 }
 
 /* At the kernel's usual limit: how many of twice as many are suspended, and what those hear that
@@ -239,7 +358,7 @@ static void measure_sleep(bhi_bench_wait *bench, bhi_bench_waits *waits)
 static void measure_usual_limit(bhi_bench_wait *bench)
 {
     bench->must_not_queue = true;
-    suspend(bench, 2 * WAITERS, bhi_monotonic_ns() + SLEEP_S * BHI_NS_PER_SECOND / 3);
+    suspend(bench, &wait_kinds[0], 2 * WAITERS, SLEEP_S * BHI_NS_PER_SECOND / 3);
     bench->suspended = bench->open;
     finish(bench);
 }
@@ -256,12 +375,15 @@ static json_t *waits_json(const bhi_bench_waits *waits)
                      waits->ping_beside_us / waits->ping_alone_us);
 }
 
-static void print_json(const bhi_bench_wait *limited, const bhi_bench_waits *sleep)
+static void print_json(const bhi_bench_wait *limited, const bhi_bench_waits *all)
 {
-    json_t *body = json_pack("{s:o, s:{s:i, s:i, s:i, s:s}}", "sleep", waits_json(sleep),
-                             "usual_mapping_limit", "started", 2 * WAITERS, "suspended",
-                             (int)limited->suspended, "refused", (int)limited->failed, "cause",
-                             limited->failure);
+    json_t *body = json_object();
+    for (int i = 0; i < BHI_BENCH_WAIT_KINDS; i++)
+        json_object_set_new(body, all[i].what, waits_json(&all[i]));
+    json_object_set_new(body, "usual_mapping_limit",
+                        json_pack("{s:i, s:i, s:i, s:s}", "started", 2 * WAITERS, "suspended",
+                                  (int)limited->suspended, "refused", (int)limited->failed, "cause",
+                                  limited->failure));
     json_dumpf(body, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(body);
@@ -277,11 +399,13 @@ static void print_waits(const bhi_bench_waits *waits)
     printf("%-32s %10.2f\n", "unrelated p99 beside one, us", waits->ping_alone_us);
     printf("%-32s %10.2f\n", "unrelated p99 beside all, us", waits->ping_beside_us);
     bhi_bench_print_limit("  growth", waits->ping_beside_us / waits->ping_alone_us, 2, true);
+    putchar('\n');
 }
 
-static void print_text(const bhi_bench_wait *limited, const bhi_bench_waits *sleep)
+static void print_text(const bhi_bench_wait *limited, const bhi_bench_waits *all)
 {
-    print_waits(sleep);
+    for (int i = 0; i < BHI_BENCH_WAIT_KINDS; i++)
+        print_waits(&all[i]);
     printf("%d at the kernel's usual limit of mappings\n", 2 * WAITERS);
     printf("%-32s %10u\n", "suspended", limited->suspended);
     printf("%-32s %10u   %s\n", "refused", limited->failed, limited->failure);
@@ -296,24 +420,26 @@ static bool raise_kernel_limit(void)
 int bhi_bench_wait_run(const bhi_bench_wait_options *options)
 {
     bhi_bench_wait limited, bench;
-    bhi_bench_waits sleep;
+    bhi_bench_waits all[BHI_BENCH_WAIT_KINDS];
     unsigned long kernel_limit = read_kernel_limit();
     if (!raise_kernel_limit())
         return bhi_cli_fail("bench", BHI_CLI_HOST,
                             "%d waiting instances need more memory mappings than the kernel "
                             "allows: sysctl vm.max_map_count=%d",
                             WAITERS, MAPPINGS_ROOM);
-    open_bench(&bench, MAPPINGS_ROOM - BHI_MAPPINGS_RESERVE);
-    measure_sleep(&bench, &sleep);
-    close_bench(&bench);
+    for (int i = 0; i < BHI_BENCH_WAIT_KINDS; i++) {
+        open_bench(&bench, MAPPINGS_ROOM - BHI_MAPPINGS_RESERVE);
+        measure_kind(&bench, &wait_kinds[i], &all[i]);
+        close_bench(&bench);
+    }
     if (kernel_limit < MAPPINGS_ROOM)
         write_kernel_limit(kernel_limit);
     open_bench(&limited, KERNEL_LIMIT_USUAL - BHI_MAPPINGS_RESERVE);
     measure_usual_limit(&limited);
     close_bench(&limited);
     if (options->is_json)
-        print_json(&limited, &sleep);
+        print_json(&limited, all);
     else
-        print_text(&limited, &sleep);
+        print_text(&limited, all);
     return BHI_CLI_OK;
 }

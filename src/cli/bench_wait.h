@@ -4,7 +4,10 @@
 
 #include <bulkhead/bulkhead.h>
 
+#include "cli/bench_http_server.h"
 #include "worker/worker.h"
+
+enum { BHI_BENCH_WAIT_KINDS = 3 }; /* sleep, recv, http */
 
 /* What many invocations did that waited at once. */
 typedef struct bhi_bench_waits {
@@ -25,11 +28,13 @@ typedef struct bhi_bench_waiter {
 } bhi_bench_waiter;
 
 struct bhi_bench_wait {
+    bhi_bench_http_server *server;
     bh_runtime *runtime;
     bhi_worker *worker; /* this thread's */
     bh_capsule *waiting, *more_waiting, *unrelated;
     bhi_bench_waiter *waiters;
     bool must_not_queue;
+    uint64_t until_ns; /* of those that sleep */
     uint32_t open, returned, failed;
     uint32_t suspended; /* at once, when not all were */
     uint64_t ended_ns;
