@@ -40,8 +40,8 @@ capsule_poll_status capsule_pollable_block(capsule_pollable pollable)
     return poll_status(&result);
 }
 
-capsule_poll_status capsule_poll_any(const capsule_pollable *pollables, size_t count,
-                                     capsule_indices *ret_ready)
+capsule_poll_status capsule_poll(const capsule_pollable *pollables, size_t count,
+                                 capsule_indices *ret_ready)
 {
     poll_result result;
     poll_any(pollables, count, &result);

@@ -23,6 +23,7 @@ struct bhi_socket {
     uv_poll_t poll; /* first: libuv gives it back */
     int fd;
     int events;          /* that the loop watches now */
+    int write_error;     /* 0: none, or a mere EPIPE */
     unsigned references; /* all, those of the halves too */
     unsigned readers;    /* of which: of the source */
     bool is_paused;      /* the input was full and is not yet half free */
@@ -80,9 +81,11 @@ static void watch(bhi_socket *socket)
 
 /* ---- receiving ---- */
 
-/* What is queued to the peer is lost. */
+/* What is queued to the peer is lost. The kernel tells an error once: the next read would end as if
+ * the peer had. After EPIPE it has, or a read told the error before. */
 static void fail_sink(bhi_socket *socket, int code)
 {
+    socket->write_error = code == EPIPE ? 0 : code;
     bhi_ring_take(&socket->output, NULL, socket->output.len);
     bhi_byte_sink_end(&socket->sink, failure_of(code));
 }
@@ -104,7 +107,8 @@ static bool receive_piece(bhi_socket *socket)
     if (got > 0)
         bhi_ring_filled(&socket->input, (size_t)got);
     else if (got == 0)
-        bhi_byte_source_end(&socket->source, NULL);
+        bhi_byte_source_end(&socket->source,
+                            socket->write_error == 0 ? NULL : failure_of(socket->write_error));
     else if (!is_momentary(errno))
         fail_connection(socket, errno);
     return got > 0;

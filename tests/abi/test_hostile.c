@@ -285,6 +285,33 @@ static void a_list_with_a_wrong_or_stale_handle_traps(void **state)
     assert_poll_traps(stale, "3 is not a live handle of type astrid:io/poll@1.0.0#pollable");
 }
 
+static const void *parent; /* of something: it may not be dropped */
+
+static const char *refuse_parent(bhi_resource type, const void *rep)
+{
+    return type == BHI_RESOURCE_POLL_POLLABLE && rep == parent ? "it has children" : NULL;
+}
+
+static void an_object_that_the_host_holds_is_not_dropped_before_its_time(void **state)
+{
+    bhi_host_table table = *fake.guest.host;
+    const bhi_host_table *before = fake.guest.host;
+    table.refuse_drop = refuse_parent;
+    fake.guest.host = &table;
+    bhi_core_value held = {.u32 = give(BHI_RESOURCE_POLL_POLLABLE)};
+    bhi_core_value free_one = {.u32 = give(BHI_RESOURCE_POLL_POLLABLE)};
+    parent = bhi_handles_get(fake.guest.handles, BHI_RESOURCE_POLL_POLLABLE, held.u32);
+    assert_true(fake_guest_call(&fake, POLL, "[resource-drop]pollable", &free_one));
+    assert_traps(POLL, "[resource-drop]pollable", &held,
+                 "a handle of type astrid:io/poll@1.0.0#pollable is dropped too early: it has "
+                 "children");
+    assert_int_equal(fake_objects_live, 1);
+    parent = NULL;
+    assert_true(fake_guest_call(&fake, POLL, "[resource-drop]pollable", &held));
+    assert_int_equal(fake_objects_live, 0);
+    fake.guest.host = before;
+}
+
 static void a_guest_without_a_handle_table_has_no_handles(void **state)
 {
     bhi_handles *handles = fake.guest.handles;
@@ -385,6 +412,7 @@ int main(void)
         TEST(the_memory_of_a_large_call_is_not_kept),
         TEST(handles_that_name_nothing_trap),
         TEST(a_list_with_a_wrong_or_stale_handle_traps),
+        TEST(an_object_that_the_host_holds_is_not_dropped_before_its_time),
         TEST(a_guest_without_a_handle_table_has_no_handles),
         TEST(a_bad_address_from_realloc_traps),
         TEST(a_trap_in_realloc_ends_the_call),

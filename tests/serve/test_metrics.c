@@ -13,7 +13,20 @@
 static bhi_catalog_entry entries[] = {
     {.name = "a", .index = 0, .mutex = PTHREAD_MUTEX_INITIALIZER, .state = BHI_ENTRY_FAILED},
     {.name = "b", .index = 1, .mutex = PTHREAD_MUTEX_INITIALIZER, .state = BHI_ENTRY_UNLOADED}};
-static const bhi_catalog catalog = {.entries = entries, .count = 2};
+static bhi_catalog catalog = {.entries = entries, .count = 2};
+
+static int open_runtime(void **state)
+{
+    (void)state;
+    return bh_runtime_create(NULL, &catalog.runtime, NULL) == BH_OK ? 0 : -1;
+}
+
+static int close_runtime(void **state)
+{
+    (void)state;
+    bh_runtime_destroy(catalog.runtime);
+    return 0;
+}
 
 static bhi_metrics *create_metrics(uint32_t workers)
 {
@@ -138,5 +151,5 @@ int main(void)
         cmocka_unit_test(label_values_are_escaped),
         cmocka_unit_test(the_longest_action_is_escaped_whole),
     };
-    return cmocka_run_group_tests_name("serve/metrics", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("serve/metrics", tests, open_runtime, close_runtime);
 }

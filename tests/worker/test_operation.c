@@ -142,6 +142,37 @@ static void guest_resumed_for_something_else_goes_on_waiting(void **state)
     close_fixture(&f);
 }
 
+static void run_other(bhi_task *task)
+{
+    ((completer *)task)->f->invocation_runs += 100;
+}
+
+static void a_yield_lets_ready_tasks_run_first(void **state)
+{
+    fixture f;
+    open_fixture(&f);
+    completer other = {.f = &f};
+    bhi_task_init(&other.task, run_other);
+    bhi_worker_ready(f.worker, &other.task);
+    assert_true(bhi_operation_yield(f.worker, &f.task, &f.guest));
+    assert_int_equal(f.invocation_runs, 100);
+    assert_int_equal(f.suspends, 1);
+    bhi_worker_turn(f.worker, false);
+    assert_int_equal(f.invocation_runs, 101); /* the invocation was made ready */
+    close_fixture(&f);
+}
+
+static void an_abandoned_yield_leaves_no_task(void **state)
+{
+    fixture f;
+    open_fixture(&f);
+    f.is_abandoned = true;
+    assert_false(bhi_operation_yield(f.worker, &f.task, &f.guest));
+    bhi_worker_turn(f.worker, false); /* its task lay on a stack frame that is gone */
+    assert_int_equal(f.invocation_runs, 0);
+    close_fixture(&f);
+}
+
 static void abandoned_operation_is_told_so(void **state)
 {
     fixture f;
@@ -520,6 +551,8 @@ int main(void)
         cmocka_unit_test(awaited_operation_suspends_until_it_is_complete),
         cmocka_unit_test(operation_complete_before_await_neither_suspends_nor_wakes),
         cmocka_unit_test(guest_resumed_for_something_else_goes_on_waiting),
+        cmocka_unit_test(a_yield_lets_ready_tasks_run_first),
+        cmocka_unit_test(an_abandoned_yield_leaves_no_task),
         cmocka_unit_test(abandoned_operation_is_told_so),
         cmocka_unit_test(timer_never_fires_early_however_old_the_loops_time),
         cmocka_unit_test(closed_timer_does_not_fire),

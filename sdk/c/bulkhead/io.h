@@ -32,8 +32,8 @@ bool capsule_pollable_ready(capsule_pollable pollable);
 /* Wait for this one. */
 CAPSULE_MUST_USE capsule_poll_status capsule_pollable_block(capsule_pollable pollable);
 /* Wait until one of 1 to 256 pollables is ready: the indices of all that are, ascending. */
-CAPSULE_MUST_USE capsule_poll_status capsule_poll_any(const capsule_pollable *pollables,
-                                                      size_t count, capsule_indices *ret_ready);
+CAPSULE_MUST_USE capsule_poll_status capsule_poll(const capsule_pollable *pollables, size_t count,
+                                                  capsule_indices *ret_ready);
 void capsule_pollable_drop(capsule_pollable pollable);
 
 /* "too-large"; static. */
