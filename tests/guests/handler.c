@@ -11,7 +11,7 @@
  *   nul         answers "continue", a NUL and more
  *   size:N      lets it go on as N bytes
  *   trap, spin  as they say
- *   sleep:MS    waits, then goes on
+ *   sleep:MS    waits, logs "slept MS" and goes on; what follows the number is logged too
  *   forward:T   publishes the payload on the topic T
  *   caller      logs "PRINCIPAL SOURCE-ID" and goes on
  *
@@ -40,10 +40,11 @@ static capsule_result append(capsule_bytes payload, capsule_bytes what)
                                            (const char *)what.data));
 }
 
+/* Of the digits in front. */
 static uint64_t number_of(capsule_bytes text)
 {
     uint64_t number = 0;
-    for (size_t i = 0; i < text.len; i++)
+    for (size_t i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
         number = number * 10 + (uint64_t)(text.data[i] - '0');
     return number;
 }
@@ -52,6 +53,7 @@ static capsule_result sleep_for(capsule_bytes text)
 {
     if (capsule_sleep_ns(number_of(text) * 1000000) != CAPSULE_SYS_OK)
         return capsule_deny("sleep");
+    capsule_log(CAPSULE_LOG_INFO, "slept %.*s", (int)text.len, (const char *)text.data);
     return capsule_pass();
 }
 

@@ -300,11 +300,12 @@ static bh_status say(const char *payload, const char *principal)
 static int seen[BURST + 1];
 static atomic_int seen_count;
 
+/* Of a hook that is about to end: a later one may have begun, unless they wait for each other. */
 static void note_log(void *arg, bh_log_level level, const char *capsule, const char *principal,
                      const char *text)
 {
-    const char *number = strrchr(text, ':');
-    if (strcmp(principal, "alice") == 0 && number != NULL && seen_count < BURST)
+    const char *number = strrchr(text, ',');
+    if (strncmp(text, "slept ", 6) == 0 && number != NULL && seen_count < BURST)
         seen[seen_count++] = atoi(number + 1);
 }
 
@@ -314,16 +315,74 @@ static void messages_of_one_principal_are_handled_in_order_D2(void **state)
     seen_count = 0;
     fixture.runtime->guest_log_cb = note_log;
     bh_capsule *one = start((spec){.name = "one"});
-    for (int i = 0; i < BURST; i++) { /* each waits in the middle, the first ones longest */
-        snprintf(payload, sizeof payload, "\"sleep:%d", i % 2 == 0 ? 2 : 1);
-        snprintf(payload + strlen(payload), sizeof payload - strlen(payload), "\"");
+    for (int i = 0; i < BURST; i++) { /* each waits in the middle, the one before it longer */
+        snprintf(payload, sizeof payload, "\"sleep:%d,%d\"", 3 - i % 4, i);
         assert_int_equal(say(payload, "alice"), BH_OK);
     }
     wait_until_idle();
     assert_int_equal(seen_count, BURST);
     for (int i = 0; i < BURST; i++)
-        assert_int_equal(seen[i], i % 2 == 0 ? 2 : 1);
+        assert_int_equal(seen[i], i);
     bh_capsule_release(one);
+}
+
+/* On one lane: when bob's has been handled, alice's have all been looked at. */
+static void one_hook_runs_for_one_principal_and_capsule_D2(void **state)
+{
+    bh_capsule *slow = start((spec){.name = "slow"});
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(say("\"sleep:60000\"", "alice"), BH_OK);
+    assert_int_equal(publish_by("t.x", "\"x\"", "bob"), BH_OK);
+    bhi_dispatch_stats stats;
+    do { /* bob's is told before it is counted as ended */
+        bhi_dispatcher_read_stats(fixture.runtime->dispatcher, &stats);
+    } while (stats.waiting > 10);
+    assert_int_equal(stats.running, 1);
+    bh_capsule_stop(slow);
+    wait_until_idle();
+    bh_capsule_release(slow);
+}
+
+/* D3: 64 principals with 64 messages each. */
+static void a_lane_has_4096_messages_and_not_one_more_D3(void **state)
+{
+    enum { PRINCIPALS = BHI_DISPATCH_LANE_MAX / BHI_DISPATCH_KEY_MAX };
+    char principal[16];
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
+    for (int i = 0; i < BHI_DISPATCH_LANE_MAX; i++) {
+        snprintf(principal, sizeof principal, "p%d", i % PRINCIPALS);
+        assert_int_equal(say("1", principal), BH_OK);
+    }
+    assert_int_equal(say("1", "one-more"), BH_E_SATURATED);
+    bh_capsule_stop(slow);
+    wait_until_idle();
+    assert_int_equal(say("1", "one-more"), BH_OK); /* nothing is left behind */
+    bh_capsule_release(slow);
+    wait_until_idle();
+}
+
+static void a_lane_has_256_mib_and_not_one_byte_more_D3(void **state)
+{
+    enum {
+        MESSAGES = BHI_DISPATCH_LANE_BYTES_MAX / BH_EVENT_BYTES_MAX,
+        EACH = BHI_DISPATCH_PRINCIPAL_BYTES_MAX / BH_EVENT_BYTES_MAX
+    };
+    char principal[16];
+    size_t len = BH_EVENT_BYTES_MAX - strlen("t.x");
+    char *payload = malloc(len + 1);
+    assert_non_null(payload);
+    memset(payload, '1', len);
+    payload[len] = 0;
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
+    for (int i = 0; i < MESSAGES; i++) {
+        snprintf(principal, sizeof principal, "p%d", i / EACH);
+        assert_int_equal(say(payload, principal), BH_OK);
+    }
+    assert_int_equal(say("1", "one-more"), BH_E_SATURATED);
+    free(payload);
+    bh_capsule_stop(slow);
+    wait_until_idle();
+    bh_capsule_release(slow);
 }
 
 static void the_65th_message_that_waits_is_refused_whole_D3(void **state)
@@ -439,6 +498,9 @@ int main(void)
         CASE(a_handler_knows_who_published_what_it_handles),
         CASE(a_claimed_principal_is_acted_for_only_when_the_operator_lets),
         CASE(messages_of_one_principal_are_handled_in_order_D2),
+        CASE(one_hook_runs_for_one_principal_and_capsule_D2),
+        CASE(a_lane_has_4096_messages_and_not_one_more_D3),
+        CASE(a_lane_has_256_mib_and_not_one_byte_more_D3),
         CASE(the_65th_message_that_waits_is_refused_whole_D3),
         CASE(a_storm_of_one_principal_does_not_hold_up_another),
         CASE(a_new_version_takes_over_and_the_old_one_is_let_go_D5),

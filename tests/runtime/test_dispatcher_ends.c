@@ -191,6 +191,28 @@ static void what_runs_on_a_replaced_version_may_finish_there(void **state)
     bh_capsule_release(new);
 }
 
+/* D4: it has no instance of the old version yet, and begins again on the new one. */
+static void what_waits_for_an_instance_of_a_replaced_version_is_not_lost_D4(void **state)
+{
+    bh_capsule *old = start((spec){.name = "one", .options = {.live_max = 1}});
+    assert_int_equal(say_on("t.x", "\"sleep:60000\"", "bob"), BH_OK);
+    wait_until_running(&fixture, 1);
+    assert_int_equal(keep_on("t.x", "1", "alice"), BH_OK);
+    bh_capsule_stats stats;
+    do {
+        bh_capsule_read_stats(old, &stats);
+    } while (stats.waiting != 1);
+    bh_capsule *new = start((spec){.name = "one"});
+    bh_capsule_close(old);
+    wait_until_kept(&kept);
+    assert_int_equal(kept.verdict, BH_VERDICT_CONTINUED);
+    assert_int_equal(kept.steps_count, 1);
+    bh_capsule_stop(old);
+    bh_capsule_release(old);
+    wait_until_handled(&fixture);
+    bh_capsule_release(new);
+}
+
 /* ---- bounds ---- */
 
 enum { CAPSULES = BHI_DISPATCH_PRINCIPAL_MAX / BHI_DISPATCH_KEY_MAX };
@@ -322,6 +344,7 @@ int main(void)
         CASE(a_released_capsule_gets_no_hook_while_another_runs_D5),
         CASE(a_stopped_capsule_can_be_started_again),
         CASE(what_runs_on_a_replaced_version_may_finish_there),
+        CASE(what_waits_for_an_instance_of_a_replaced_version_is_not_lost_D4),
         CASE(a_principal_has_1024_messages_waiting_and_not_one_more_D3),
         CASE(a_principal_has_16_mib_waiting_and_not_one_byte_more_D3),
         CASE(a_message_has_64_handlers_and_not_one_more_D3),
