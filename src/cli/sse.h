@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BHI_SSE_EVENT_BYTES_MAX ((size_t)16 << 20) /* a message of 1 MiB, all of it escaped, fits  \
-                                                    */
+/* A message of 1 MiB, all of it escaped, fits. */
+#define BHI_SSE_EVENT_BYTES_MAX ((size_t)16 << 20)
 
 /* NUL-terminated, borrowed for the callback; "" when the event does not have it. */
 typedef struct bhi_sse_event {

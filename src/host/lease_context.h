@@ -64,8 +64,8 @@ typedef struct bhi_lease_context {
     struct bhi_file_roots *file_roots; /* the runtime's; NULL: no state directory           */
     struct bhi_lease_files *files;     /* this lease's temporary directory; made when needed */
     struct bhi_http_stream *http_streams; /* open ones, linked                               */
-    bhi_host_counters counters;        /* of this lease                                     */
-    struct bhi_log_bucket *log_bucket; /* the capsule's; NULL: unbounded     */
+    bhi_host_counters counters;           /* of this lease                                     */
+    struct bhi_log_bucket *log_bucket;    /* the capsule's; NULL: unbounded     */
     bhi_guest_log_cb log_cb;
     void *log_arg;
     const atomic_bool *is_cancelled;

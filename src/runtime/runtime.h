@@ -10,7 +10,7 @@
 
 struct bh_runtime {
     bhi_engine *engine;
-    bhi_kv_store *kv; /* NULL: no state directory was given */
+    bhi_kv_store *kv;                  /* NULL: no state directory was given */
     struct bhi_file_roots *file_roots; /* NULL: no state directory was given */
     bhi_bus *bus;
     struct bhi_dispatcher *dispatcher;

@@ -7,11 +7,12 @@
  *   as         TOPIC=PRINCIPAL=JSON       "ok"
  *   subscribe  PATTERN                    "ok"; dropped at once
  *   many       PATTERN=COUNT              "ok": so many subscriptions at once
- *   self       TOPIC=COUNT=JSON           subscribes, publishes COUNT times, drains by recv; see
- * below recv       PATTERN=MS                 waits for one batch; see below ready
- * PATTERN=TOPIC=JSON         "01": readiness before and after publishing loop       PATTERN=TOPIC
- * takes one batch, then publishes its first payload on TOPIC bindings one "INDEX ACTION TOPIC" per
- * line keep       PATTERN                    subscribes, and returns without dropping
+ *   self       TOPIC=COUNT=JSON           a batch: subscribes, publishes COUNT times, drains
+ *   recv       PATTERN=MS                 a batch: waits for one
+ *   ready      PATTERN=TOPIC=JSON         "01": readiness before and after publishing
+ *   loop       PATTERN=TOPIC              takes a batch, then publishes its first payload on TOPIC
+ *   bindings                              one "INDEX ACTION TOPIC" per line
+ *   keep       PATTERN                    subscribes, and returns without dropping
  *
  * Batches are answered as lines "TOPIC PAYLOAD MARK:PRINCIPAL", then "dropped D lagged L".
  */

@@ -125,7 +125,8 @@ static void ask_for_ever(void)
     capsule_batch batch;
     for (;;) {
         capsule_scratch_reset();
-        if (capsule_subscription_recv(subscription, 0, &batch) != CAPSULE_IPC_OK || batch.count != 0)
+        if (capsule_subscription_recv(subscription, 0, &batch) != CAPSULE_IPC_OK ||
+            batch.count != 0)
             die();
     }
 }

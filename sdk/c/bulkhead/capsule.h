@@ -19,8 +19,8 @@
  * Globals:  with the default `reuse = "pristine"` every call starts with the values they had after
  *           initialisation. State that must last belongs in kv.
  * Text:     is UTF-8. The host traps a capsule that passes or returns text that is not.
- * Library:  there is no WASI: the C library's files, stdio, getenv, time and exit do not link. snprintf, strings
- *           and maths do.
+ * Library:  there is no WASI: the C library's files, stdio, getenv, time and exit do not link.
+ *           snprintf, strings and maths do.
  * Stack:    64 KiB; using more traps.
  *
  * ret_* is written only when the status is 0.
@@ -58,9 +58,10 @@ capsule_result capsule_hook(capsule_bytes action, capsule_bytes payload);
 CAPSULE_EXPORT("astrid-install") void capsule_install(void);
 CAPSULE_EXPORT("astrid-upgrade") void capsule_upgrade(void);
 /* A run loop: one call that goes on for ever in an instance of its own, and in which the capsule
- * waits (capsule_subscription_recv, capsule_sleep_ns). It subscribes to what it wants to hear, its own handlers
- * too, says capsule_signal_ready, and calls capsule_scratch_reset once per round. The capsule takes
- * no invocations then: capsule_hook is never called.
+ * waits (capsule_subscription_recv, capsule_sleep_ns). It subscribes to what it wants to hear, its
+ * own handlers too, says capsule_signal_ready, and calls capsule_scratch_reset once per round. The
+ * capsule takes no invocations then: capsule_hook is never called.
+ *
  * Ends:    when it returns or traps it is started anew, at first after 2 s, at most five times in
  *          10 minutes; globals and subscriptions begin again, kv stays. When the capsule is stopped
  *          its wait never returns.
