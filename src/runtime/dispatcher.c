@@ -21,7 +21,7 @@ struct bhi_dispatcher {
     pthread_cond_t ended;  /* the last chain, or the last hook of a capsule */
     bhi_handlers handlers; /* guarded by lock, as what follows */
     bhi_tickets tickets;
-    bool is_closing;
+    atomic_bool is_closing; /* written under the lock */
     uint32_t chains_count;
     bhi_dispatch_stats stats;
     uint32_t lanes_count; /* set once */
@@ -30,6 +30,17 @@ struct bhi_dispatcher {
 };
 
 /* ---- open and close ---- */
+
+/* It is held for less time than it takes to sleep and be woken; and who sleeps is overtaken again
+ * and again by a publisher that does not stop. */
+static void init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
 
 bh_status bhi_dispatcher_create(bh_runtime *runtime, uint32_t lanes_count,
                                 bhi_dispatcher **ret_dispatcher, bh_error *reterr)
@@ -41,7 +52,7 @@ bh_status bhi_dispatcher_create(bh_runtime *runtime, uint32_t lanes_count,
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a dispatcher");
     dispatcher->runtime = runtime;
     dispatcher->lanes_count = lanes_count;
-    pthread_mutex_init(&dispatcher->lock, NULL);
+    init_lock(&dispatcher->lock);
     pthread_cond_init(&dispatcher->ended, NULL);
     *ret_dispatcher = dispatcher;
     return BH_OK;
@@ -231,7 +242,7 @@ static void leave_locked(bhi_dispatcher *dispatcher, bhi_chain_step *step)
     const bhi_chain_step *next = BHI_CONTAINER_OF(first, bhi_chain_step, ticket);
     bhi_chain *chain = next->chain;
     if (chain != step->chain && next == &chain->steps[chain->at])
-        bhi_worker_post(chain->lane->worker, &chain->task);
+        bhi_worker_ready(chain->lane->worker, &chain->task);
 }
 
 static void leave_all_locked(bhi_dispatcher *dispatcher, bhi_chain *chain, size_t count)
@@ -241,19 +252,27 @@ static void leave_all_locked(bhi_dispatcher *dispatcher, bhi_chain *chain, size_
     bhi_tickets_leave(&dispatcher->tickets, &chain->place);
 }
 
+/* For the principal's account; for a step when `capsule` is not "". */
+static bhi_ticket_wish wish_for(const bhi_message *message, const char *capsule)
+{
+    bool is_account = capsule[0] == '\0';
+    return (bhi_ticket_wish){
+        .capsule = capsule,
+        .principal = message->spec.principal,
+        .bytes = bhi_message_bytes(message),
+        .count_max = is_account ? BHI_DISPATCH_PRINCIPAL_MAX : BHI_DISPATCH_KEY_MAX,
+        .bytes_max = BHI_DISPATCH_PRINCIPAL_BYTES_MAX,
+    };
+}
+
 /* D3: a place on the principal's account and a ticket for each step, or none. */
 static bool take_tickets_locked(bhi_dispatcher *dispatcher, bhi_chain *chain)
 {
-    bhi_ticket_wish wish = {.capsule = "",
-                            .principal = chain->message->spec.principal,
-                            .bytes = bhi_message_bytes(chain->message),
-                            .count_max = BHI_DISPATCH_PRINCIPAL_MAX,
-                            .bytes_max = BHI_DISPATCH_PRINCIPAL_BYTES_MAX};
+    bhi_ticket_wish wish = wish_for(chain->message, "");
     if (!bhi_tickets_take(&dispatcher->tickets, &wish, &chain->place))
         return false;
-    wish.count_max = BHI_DISPATCH_KEY_MAX;
     for (size_t i = 0; i < chain->steps_count; i++) {
-        wish.capsule = chain->steps[i].told.capsule;
+        wish = wish_for(chain->message, chain->steps[i].told.capsule);
         if (bhi_tickets_take(&dispatcher->tickets, &wish, &chain->steps[i].ticket))
             continue;
         leave_all_locked(dispatcher, chain, i);
@@ -334,17 +353,27 @@ static bhi_chain *make_chain(bhi_dispatcher *dispatcher, bhi_message *message,
     return NULL;
 }
 
-static bool has_room(const bhi_chain_lane *lane, const bhi_message *message)
+/* Looked at before anything is made: a refusal is cheap, because who is refused tries again. */
+static bool has_room(const bhi_dispatcher *dispatcher, const bhi_chain_lane *lane,
+                     const bhi_message *message, const bhi_found_handlers *found)
 {
-    return lane->count < BHI_DISPATCH_LANE_MAX &&
-           bhi_message_bytes(message) <= BHI_DISPATCH_LANE_BYTES_MAX - lane->bytes;
+    if (lane->count == BHI_DISPATCH_LANE_MAX ||
+        bhi_message_bytes(message) > BHI_DISPATCH_LANE_BYTES_MAX - lane->bytes)
+        return false;
+    bhi_ticket_wish wish = wish_for(message, "");
+    bool has_room = bhi_tickets_have_room(&dispatcher->tickets, &wish);
+    for (size_t i = 0; i < found->count && has_room; i++) {
+        wish = wish_for(message, bhi_handler_capsule(found->items[i])->manifest.name);
+        has_room = bhi_tickets_have_room(&dispatcher->tickets, &wish);
+    }
+    return has_room;
 }
 
 static bool accept_message(bhi_dispatcher *dispatcher, bhi_message *message,
                            const bhi_found_handlers *found)
 {
     bhi_chain_lane *lane = lane_of(dispatcher, message->spec.principal);
-    if (dispatcher->is_closing || !has_room(lane, message))
+    if (dispatcher->is_closing || !has_room(dispatcher, lane, message, found))
         return false;
     bhi_chain *chain = make_chain(dispatcher, message, found);
     if (chain == NULL)
@@ -419,11 +448,7 @@ void bhi_dispatcher_end(bhi_chain *take_chain, bh_verdict verdict, const char *b
 
 bool bhi_dispatcher_is_closing(const bhi_dispatcher *dispatcher)
 {
-    bhi_dispatcher *locked = (bhi_dispatcher *)dispatcher;
-    pthread_mutex_lock(&locked->lock);
-    bool is_closing = locked->is_closing;
-    pthread_mutex_unlock(&locked->lock);
-    return is_closing;
+    return atomic_load_explicit(&dispatcher->is_closing, memory_order_acquire);
 }
 
 void bhi_dispatcher_read_stats(bhi_dispatcher *dispatcher, bhi_dispatch_stats *ret_stats)

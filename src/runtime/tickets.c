@@ -37,17 +37,47 @@ static bhi_ticket_queue *add_queue(bhi_tickets *tickets, const uint8_t *key, siz
     return NULL;
 }
 
+typedef struct queue_key {
+    size_t len;
+    uint8_t bytes[CAPSULE_BYTES_MAX + 1 + BHI_PRINCIPAL_BYTES_MAX];
+} queue_key;
+
+static void make_key(const bhi_ticket_wish *wish, queue_key *ret_key)
+{
+    size_t capsule_len = strlen(wish->capsule);
+    ret_key->len = capsule_len + 1 + wish->principal.len;
+    BHI_ASSERT(ret_key->len <= sizeof ret_key->bytes);
+    memcpy(ret_key->bytes, wish->capsule, capsule_len + 1);
+    if (wish->principal.len > 0)
+        memcpy(ret_key->bytes + capsule_len + 1, wish->principal.data, wish->principal.len);
+}
+
+static bhi_ticket_queue *find_queue(const bhi_tickets *tickets, const queue_key *key)
+{
+    bhi_ticket_queue *queue;
+    HASH_FIND(hh, tickets->queues, key->bytes, key->len, queue);
+    return queue;
+}
+
 static bhi_ticket_queue *take_queue(bhi_tickets *tickets, const bhi_ticket_wish *wish)
 {
-    uint8_t key[CAPSULE_BYTES_MAX + 1 + BHI_PRINCIPAL_BYTES_MAX];
-    size_t capsule_len = strlen(wish->capsule), key_len = capsule_len + 1 + wish->principal.len;
-    BHI_ASSERT(key_len <= sizeof key);
-    memcpy(key, wish->capsule, capsule_len + 1);
-    if (wish->principal.len > 0)
-        memcpy(key + capsule_len + 1, wish->principal.data, wish->principal.len);
-    bhi_ticket_queue *queue;
-    HASH_FIND(hh, tickets->queues, key, key_len, queue);
-    return queue != NULL ? queue : add_queue(tickets, key, key_len);
+    queue_key key;
+    make_key(wish, &key);
+    bhi_ticket_queue *queue = find_queue(tickets, &key);
+    return queue != NULL ? queue : add_queue(tickets, key.bytes, key.len);
+}
+
+static bool has_room(const bhi_ticket_queue *queue, const bhi_ticket_wish *wish)
+{
+    return queue->count < wish->count_max && wish->bytes <= wish->bytes_max - queue->bytes;
+}
+
+bool bhi_tickets_have_room(const bhi_tickets *tickets, const bhi_ticket_wish *wish)
+{
+    queue_key key;
+    make_key(wish, &key);
+    const bhi_ticket_queue *queue = find_queue(tickets, &key);
+    return queue == NULL || has_room(queue, wish);
 }
 
 static void drop_empty(bhi_tickets *tickets, bhi_ticket_queue *queue)
@@ -64,7 +94,7 @@ bool bhi_tickets_take(bhi_tickets *tickets, const bhi_ticket_wish *wish, bhi_tic
     bhi_ticket_queue *queue = take_queue(tickets, wish);
     if (queue == NULL)
         return false;
-    if (queue->count == wish->count_max || wish->bytes > wish->bytes_max - queue->bytes) {
+    if (!has_room(queue, wish)) {
         drop_empty(tickets, queue);
         return false;
     }

@@ -34,7 +34,9 @@ typedef struct bhi_ticket_wish {
     size_t bytes_max;
 } bhi_ticket_wish;
 
-/* False: count_max or bytes_max would be exceeded, or there is no memory. */
+/* False: count_max or bytes_max would be exceeded. */
+bool bhi_tickets_have_room(const bhi_tickets *tickets, const bhi_ticket_wish *wish);
+/* False: the same, or there is no memory. */
 bool bhi_tickets_take(bhi_tickets *tickets, const bhi_ticket_wish *wish, bhi_ticket *ticket);
 
 /* Give the ticket back, if it is of a queue. The ticket that is first now and was not before;
