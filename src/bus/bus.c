@@ -177,7 +177,8 @@ static bool visit_subscriber(void *arg, bhi_topic_entry *entry)
     bhi_subscriber *subscriber = (bhi_subscriber *)entry;
     if (!may_receive(subscriber, fan->message))
         return true;
-    if (fan->reached == BHI_BUS_FANOUT_MAX)
+    bool is_ours = fan->message->spec.attribution == BHI_ATTRIBUTION_SYSTEM;
+    if (fan->reached == BHI_BUS_FANOUT_MAX && !is_ours) /* one principal's would hide ours */
         return false;
     fan->reached++;
     deliver(subscriber, fan);

@@ -24,7 +24,7 @@
 enum {
     BHI_BUS_PRINCIPAL_MESSAGES_MAX = 256, /* on one queue */
     BHI_BUS_MESSAGE_BYTES_MIN = 512,
-    BHI_BUS_FANOUT_MAX = 256, /* subscribers that one message reaches */
+    BHI_BUS_FANOUT_MAX = 256, /* subscribers that one message reaches, unless it is the host's */
     BHI_BUS_DEPTH_MAX = 8,    /* messages that cause each other */
     BHI_BUS_TAKE_MAX = 256    /* messages taken at once */
 };

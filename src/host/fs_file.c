@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,7 +13,7 @@
 
 #include "host/fs_call.h"
 
-enum { CHUNK_BYTES = 256 << 10, TEMPORARY_NAME_BYTES = 64 };
+enum { CHUNK_BYTES = 256 << 10 };
 
 bhi_fs_file_handle *bhi_fs_file_retain(bhi_fs_file_handle *file)
 {
@@ -51,6 +50,14 @@ static uint64_t size_of(int fd)
     return fstat(fd, &about) == 0 ? (uint64_t)about.st_size : 0;
 }
 
+/* What a ledger has of the file: nothing of one without a name, whose removal gave its bytes back.
+ * With the ledger's lock held, under which names go. */
+static uint64_t counted_size_of(int fd)
+{
+    struct stat about;
+    return fstat(fd, &about) == 0 && about.st_nlink > 0 ? (uint64_t)about.st_size : 0;
+}
+
 static bhi_fs_ledger *lock_of(bhi_lease_files *files, bhi_fs_root root)
 {
     bhi_fs_ledger *ledger = bhi_lease_files_ledger(files, root);
@@ -70,6 +77,18 @@ static bool has_room(bhi_fs_call *call, const bhi_fs_ledger *ledger, uint64_t by
 {
     if (ledger == NULL || bhi_fs_ledger_has_room(ledger, bytes, entries))
         return true;
+    fail(call, BHI_FS_ERROR_CODE_QUOTA);
+    return false;
+}
+
+/* Room to grow an open file to `size`. One without a name does not grow: nobody would count it. */
+static bool has_room_to_grow(bhi_fs_call *call, const bhi_fs_ledger *ledger, int fd, uint64_t size)
+{
+    struct stat about;
+    if (ledger == NULL || fstat(fd, &about) != 0 || size <= (uint64_t)about.st_size)
+        return true;
+    if (about.st_nlink > 0)
+        return has_room(call, ledger, size - (uint64_t)about.st_size, 0);
     fail(call, BHI_FS_ERROR_CODE_QUOTA);
     return false;
 }
@@ -150,11 +169,11 @@ static int open_or_create(bhi_fs_call *call, int flags)
 static bool truncate_counted(bhi_fs_call *call, int fd)
 {
     bhi_fs_ledger *ledger = lock_of(call->files, call->path.root);
-    uint64_t before = size_of(fd);
+    uint64_t before = counted_size_of(fd);
     bool is_done = ftruncate(fd, 0) == 0;
     if (!is_done)
         fail_os(call);
-    settle(ledger, before, size_of(fd));
+    settle(ledger, before, counted_size_of(fd));
     unlock(ledger);
     return is_done;
 }
@@ -261,21 +280,12 @@ static int fill_with_data(bhi_fs_call *call, int fd, void *arg)
     return write_all(fd, call->data, call->data_len);
 }
 
-static void write_temporary_name(char name[TEMPORARY_NAME_BYTES])
-{
-    uint8_t random[16];
-    char digits[33];
-    randombytes_buf(random, sizeof random);
-    sodium_bin2hex(digits, sizeof digits, random, sizeof random);
-    snprintf(name, TEMPORARY_NAME_BYTES, BHI_FS_HIDDEN_PREFIX "%s", digits);
-}
-
 /* The new file under a name of ours, then under its own. */
 static int replace_uncounted(bhi_fs_call *call, int parent_fd, const char *name, fill_fn fill,
                              void *arg)
 {
-    char temporary[TEMPORARY_NAME_BYTES];
-    write_temporary_name(temporary);
+    char temporary[BHI_FS_HIDDEN_NAME_BYTES];
+    bhi_fs_make_hidden_name(temporary);
     int fd = openat(parent_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
@@ -330,15 +340,15 @@ void bhi_fs_run_append(bhi_fs_call *call)
     if (fd < 0)
         return;
     bhi_fs_ledger *ledger = lock_of(call->files, call->path.root);
-    uint64_t before = size_of(fd);
-    if (has_room(call, ledger, call->data_len, 0)) {
+    uint64_t size = size_of(fd), before = counted_size_of(fd);
+    if (has_room_to_grow(call, ledger, fd, size + call->data_len)) {
         ssize_t put = write(fd, call->data, call->data_len);
         call->is_ok = put == (ssize_t)call->data_len;
-        if (put >= 0 && !call->is_ok && ftruncate(fd, (off_t)before) == 0)
+        if (put >= 0 && !call->is_ok && ftruncate(fd, (off_t)size) == 0)
             errno = ENOSPC; /* all of it, or nothing */
         if (!call->is_ok)
             fail_os(call);
-        settle(ledger, before, size_of(fd));
+        settle(ledger, before, counted_size_of(fd));
     }
     unlock(ledger);
     close(fd);
@@ -430,14 +440,14 @@ void bhi_fs_run_write_at(bhi_fs_call *call)
         return;
     }
     bhi_fs_ledger *ledger = lock_of(call->files, file->root);
-    uint64_t before = size_of(file->fd), reached = end_of_write(call, before);
-    if (has_room(call, ledger, reached > before ? reached - before : 0, 0)) {
+    uint64_t before = counted_size_of(file->fd);
+    if (has_room_to_grow(call, ledger, file->fd, end_of_write(call, size_of(file->fd)))) {
         ssize_t put = pwrite(file->fd, call->data, call->data_len, (off_t)call->offset);
         call->is_ok = put >= 0;
         if (!call->is_ok)
             fail_os(call);
         call->number = call->written_bytes = call->is_ok ? (uint64_t)put : 0;
-        settle(ledger, before, size_of(file->fd));
+        settle(ledger, before, counted_size_of(file->fd));
     }
     unlock(ledger);
 }
@@ -450,12 +460,12 @@ void bhi_fs_run_set_len(bhi_fs_call *call)
         return;
     }
     bhi_fs_ledger *ledger = lock_of(call->files, file->root);
-    uint64_t before = size_of(file->fd);
-    if (has_room(call, ledger, call->offset > before ? call->offset - before : 0, 0)) {
+    uint64_t before = counted_size_of(file->fd);
+    if (has_room_to_grow(call, ledger, file->fd, call->offset)) {
         call->is_ok = ftruncate(file->fd, (off_t)call->offset) == 0;
         if (!call->is_ok)
             fail_os(call);
-        settle(ledger, before, size_of(file->fd));
+        settle(ledger, before, counted_size_of(file->fd));
     }
     unlock(ledger);
 }

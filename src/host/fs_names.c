@@ -396,7 +396,28 @@ void bhi_fs_run_unlink(bhi_fs_call *call)
     close(fd);
 }
 
-/* Two names in one root, with rights to both. False: the call's tag says why. */
+static bool is_readable(bhi_fs_call *call, const bhi_fs_path *path)
+{
+    int fd = bhi_fs_parent_of(call, path, true, false);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* The name, or some below it. */
+static bool is_readable_in_part(bhi_fs_call *call, const bhi_fs_path *path, int parent_fd)
+{
+    char place[BHI_FS_PATH_BYTES_MAX + 1], whole[BHI_FS_PATH_BYTES_MAX + 300];
+    if (is_readable(call, path))
+        return true;
+    if (!bhi_fs_place_of(bhi_fs_root_of(call, path), parent_fd, place))
+        return true; /* moved away meanwhile: who knows */
+    snprintf(whole, sizeof whole, "%s/%s", place, path->name);
+    return bhi_fs_leads_to(*bhi_lease_files_read_rights(call->files), path->root, whole);
+}
+
+/* Two names in one root, with rights to both: to write, and what may not be read does not get a
+ * name that may. False: the call's tag says why. */
 static bool open_both_parents(bhi_fs_call *call, int *ret_from, int *ret_to)
 {
     if (call->path.root != call->other.root) {
@@ -409,6 +430,12 @@ static bool open_both_parents(bhi_fs_call *call, int *ret_from, int *ret_to)
     }
     *ret_from = bhi_fs_parent_of(call, &call->path, false, true);
     *ret_to = *ret_from < 0 ? -1 : bhi_fs_parent_of(call, &call->other, false, true);
+    if (*ret_to >= 0 && is_readable_in_part(call, &call->other, *ret_to) &&
+        !is_readable(call, &call->path)) {
+        fail(call, BHI_FS_ERROR_CODE_CAPABILITY_DENIED);
+        close(*ret_to);
+        *ret_to = -1;
+    }
     if (*ret_to < 0 && *ret_from >= 0)
         close(*ret_from);
     return *ret_to >= 0;

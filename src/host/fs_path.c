@@ -1,6 +1,8 @@
 /* host/fs_path.c - schemes off, slashes collapsed, the last component cut. */
 #include "host/fs_path.h"
 
+#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
@@ -96,20 +98,29 @@ bool bhi_fs_path_parse(bhi_bytes text, bhi_fs_path *ret_path)
     bhi_bytes last = {0};
     for (bhi_bytes part = next_component(&text); part.len > 0; part = next_component(&text)) {
         bhi_bytes rest = part;
-        if (++components > BHI_FS_COMPONENTS_MAX || cut_prefix(&rest, BHI_FS_HIDDEN_PREFIX))
+        if (++components > BHI_FS_COMPONENTS_MAX || part.len >= sizeof ret_path->name ||
+            cut_prefix(&rest, BHI_FS_HIDDEN_PREFIX))
             return false;
         if (last.len > 0)
             append(ret_path->parent, &parent_len, last);
         last = part;
     }
-    if (last.len >= sizeof ret_path->name || bhi_bytes_equal_text(last, "..") ||
-        bhi_bytes_equal_text(last, "."))
+    if (bhi_bytes_equal_text(last, "..") || bhi_bytes_equal_text(last, "."))
         return false;
     if (last.len > 0)
         memcpy(ret_path->name, last.data, last.len);
     ret_path->name[last.len] = 0;
     strcpy(ret_path->parent + parent_len, parent_len == 0 ? "." : "");
     return true;
+}
+
+void bhi_fs_make_hidden_name(char ret_name[BHI_FS_HIDDEN_NAME_BYTES])
+{
+    uint8_t random[16];
+    char digits[33];
+    randombytes_buf(random, sizeof random);
+    sodium_bin2hex(digits, sizeof digits, random, sizeof random);
+    snprintf(ret_name, BHI_FS_HIDDEN_NAME_BYTES, BHI_FS_HIDDEN_PREFIX "%s", digits);
 }
 
 /* ---- entries ---- */

@@ -16,8 +16,11 @@
 
 enum { BHI_FS_PATH_BYTES_MAX = 4096, BHI_FS_COMPONENTS_MAX = 64 };
 
-/* Names that the host uses while it replaces a file; guests neither see nor name them. */
+/* Names of the host's, while it replaces a file or removes a tree; guests neither see nor name
+ * them. Each is made of 128 random bits. */
 #define BHI_FS_HIDDEN_PREFIX ".bulkhead-replacing-"
+enum { BHI_FS_HIDDEN_NAME_BYTES = 64 };
+void bhi_fs_make_hidden_name(char ret_name[BHI_FS_HIDDEN_NAME_BYTES]);
 
 typedef enum bhi_fs_root {
     BHI_FS_HOME,
@@ -36,7 +39,7 @@ typedef struct bhi_fs_path {
 } bhi_fs_path;
 
 /* False: no such scheme, not composed UTF-8 (NFC), a control character, too long or too deep, a
- * name of the host's, or a last component that is "." or "..". */
+ * component of more than 255 bytes, a name of the host's, or a last component that is "." or "..". */
 bool bhi_fs_path_parse(bhi_bytes text, bhi_fs_path *ret_path);
 
 /* Whether entries of fs_read or fs_write cover a place: `place` is relative to the root, resolved,

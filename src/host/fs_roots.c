@@ -155,6 +155,11 @@ static home *use_home(bhi_lease_files *files)
         roots->idle_count--;
     }
     pthread_mutex_unlock(&roots->lock);
+    if (found == NULL)
+        return NULL;
+    bhi_fs_ledger_lock(&found->ledger);
+    found->ledger.bytes_max = files->home_bytes_max; /* another owner's run loop may have had it */
+    bhi_fs_ledger_unlock(&found->ledger);
     return found;
 }
 
@@ -222,7 +227,8 @@ static int open_home(bhi_lease_files *files)
     close(principal_fd);
     if (fd < 0)
         return -1;
-    files->home = use_home(files);
+    if (files->home == NULL) /* it is kept where counting failed before */
+        files->home = use_home(files);
     int failed = files->home == NULL ? ENOMEM : count_home(files->home, fd);
     if (failed == 0)
         return fd;
@@ -243,8 +249,15 @@ static int open_tmp(bhi_lease_files *files)
         return -1;
     }
     files->tmp_ledger.is_counted = true;
-    return openat(files->roots->tmp_fd, files->tmp_name,
-                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(files->roots->tmp_fd, files->tmp_name,
+                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        int os_code = errno;
+        unlinkat(files->roots->tmp_fd, files->tmp_name, AT_REMOVEDIR);
+        files->tmp_name[0] = 0;
+        errno = os_code;
+    }
+    return fd;
 }
 
 /* ---- a lease's ---- */

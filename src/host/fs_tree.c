@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/fs_path.h"
+
 enum { DEPTH_MAX = BHI_FS_TREE_DEPTH_MAX };
 
 static bool is_dot(const char *name)
@@ -102,7 +104,6 @@ typedef struct emptying {
     bool (*may_go_on)(void *arg);
     void *arg;
     bhi_fs_tree_size *removed;
-    unsigned long moved; /* numbers names that nothing else has */
 } emptying;
 
 static int remove_file(emptying *work, int at_fd, const char *name, const struct stat *about)
@@ -115,17 +116,12 @@ static int remove_file(emptying *work, int at_fd, const char *name, const struct
     return 0;
 }
 
-/* Up to the top, under a new name. */
+/* Up to the top, under a name that no guest can have made. */
 static int move_up(emptying *work, int from_fd, const char *name)
 {
-    char new_name[64];
-    int tries = 0;
-    do {
-        snprintf(new_name, sizeof new_name, ".removed-%lu", work->moved++);
-        if (renameat2(from_fd, name, work->top_fd, new_name, 1 /* RENAME_NOREPLACE */) == 0)
-            return 0;
-    } while (errno == EEXIST && ++tries < 1000);
-    return errno;
+    char new_name[BHI_FS_HIDDEN_NAME_BYTES];
+    bhi_fs_make_hidden_name(new_name);
+    return renameat(from_fd, name, work->top_fd, new_name) == 0 ? 0 : errno;
 }
 
 static int remove_entry(emptying *work, int at_fd, const char *name)

@@ -135,6 +135,8 @@ static void act_for(bhi_lease_context *lease, const bhi_message_spec *spec)
     lease->principal =
         keep(lease->batch_principal, is_theirs ? spec->principal : lease->grants->owner);
     lease->source_id = keep(lease->batch_source_id, spec->source_id);
+    if (lease->limit_cb != NULL)
+        lease->limit_cb(lease);
     lease->attribution = is_theirs ? spec->attribution : BHI_ATTRIBUTION_VERIFIED;
     lease->may_act = is_theirs && spec->may_act;
     lease->publish_depth = spec->depth + 1;

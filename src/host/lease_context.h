@@ -61,6 +61,9 @@ typedef struct bhi_lease_context {
     bool is_run_loop;                  /* it takes everybody's messages, and acts for whose it took
                                         */
     uint64_t storage_bytes_max;        /* of the principal's home of this capsule           */
+    /* Set both for lease->principal, which has changed; may be NULL. */
+    void (*limit_cb)(struct bhi_lease_context *lease);
+    const void *limit_arg;
     struct bhi_file_roots *file_roots; /* the runtime's; NULL: no state directory           */
     struct bhi_lease_files *files;     /* this lease's temporary directory; made when needed */
     struct bhi_http_stream *http_streams; /* open ones, linked                               */

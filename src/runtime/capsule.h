@@ -46,6 +46,7 @@ struct bh_capsule {
     struct {                       /* of messages; guarded by the dispatcher's lock */
         uint32_t running;
         bool must_end;
+        bool must_not_start;
         bhi_worker *idle_worker; /* who wants to know that none runs any more, or NULL */
         bhi_task *idle_task;
     } hooks;

@@ -139,7 +139,11 @@ static bh_status open_lanes(bhi_dispatcher *dispatcher, bh_error *reterr)
 bh_status bhi_dispatcher_start(bhi_dispatcher *dispatcher, bh_capsule *capsule, bh_error *reterr)
 {
     pthread_mutex_lock(&dispatcher->lock);
-    bh_status status = capsule->grants.handlers_count > 0 ? open_lanes(dispatcher, reterr) : BH_OK;
+    bh_status status = BH_OK;
+    if (capsule->hooks.must_not_start) /* closed since, and another version may have its name */
+        status = bhi_fail(reterr, BH_E_CLOSED, "capsule %s is closed", capsule->manifest.name);
+    else if (capsule->grants.handlers_count > 0)
+        status = open_lanes(dispatcher, reterr);
     if (status == BH_OK)
         status = bhi_handlers_add(&dispatcher->handlers, capsule, reterr);
     if (status == BH_OK)
@@ -151,6 +155,7 @@ bh_status bhi_dispatcher_start(bhi_dispatcher *dispatcher, bh_capsule *capsule, 
 void bhi_dispatcher_unbind(bhi_dispatcher *dispatcher, bh_capsule *capsule)
 {
     pthread_mutex_lock(&dispatcher->lock);
+    capsule->hooks.must_not_start = true;
     bhi_handlers_remove(&dispatcher->handlers, capsule);
     pthread_mutex_unlock(&dispatcher->lock);
 }

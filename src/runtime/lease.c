@@ -3,10 +3,16 @@
 
 #include "runtime/profiles.h"
 
+static void limit_cb(bhi_lease_context *lease)
+{
+    const bhi_profile *profile = bhi_profiles_find(lease->limit_arg, lease->principal);
+    lease->publish_bytes_per_s_max = profile->publish_bytes_per_s_max;
+    lease->storage_bytes_max = profile->storage_bytes_max;
+}
+
 void bhi_lease_context_fill(bhi_lease_context *lease, bh_capsule *capsule,
                             const bhi_lease_call *call)
 {
-    const bhi_profile *profile = bhi_profiles_find(capsule->runtime->profiles, call->principal);
     *lease = (bhi_lease_context){
         .capsule = bhi_bytes_of(capsule->manifest.name),
         .principal = call->principal,
@@ -20,10 +26,10 @@ void bhi_lease_context_fill(bhi_lease_context *lease, bh_capsule *capsule,
         .session_id = bhi_bytes_of(capsule->session_id),
         .bus = capsule->runtime->bus,
         .rates = capsule->runtime->rates,
-        .publish_bytes_per_s_max = profile->publish_bytes_per_s_max,
         .sources = capsule->runtime->sources,
         .file_roots = capsule->runtime->file_roots,
-        .storage_bytes_max = profile->storage_bytes_max,
+        .limit_cb = limit_cb,
+        .limit_arg = capsule->runtime->profiles,
         .attribution = BHI_ATTRIBUTION_VERIFIED,
         .is_run_loop = call->is_run_loop,
         .log_bucket = &capsule->log_bucket,
@@ -33,6 +39,7 @@ void bhi_lease_context_fill(bhi_lease_context *lease, bh_capsule *capsule,
         .worker = call->worker,
         .task = call->task,
     };
+    limit_cb(lease);
 }
 
 void bhi_capsule_fill_init_lease(bh_capsule *capsule, bhi_lease_context *lease)

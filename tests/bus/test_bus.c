@@ -151,6 +151,17 @@ static void the_257th_subscriber_gets_nothing_and_the_publisher_is_told(void **s
     assert_int_equal(got, BHI_BUS_FANOUT_MAX);
 }
 
+static void a_message_of_the_host_reaches_whoever_subscribed(void **state)
+{
+    bhi_subscriber *all[BHI_BUS_FANOUT_MAX + 1];
+    for (int i = 0; i <= BHI_BUS_FANOUT_MAX; i++)
+        all[i] = subscribe("a", i < BHI_BUS_FANOUT_MAX ? "mallory" : "alice");
+    assert_int_equal(publish("a", "1", 1, NULL), BHI_PUBLISH_OK);
+    assert_string_equal(take_all(all[BHI_BUS_FANOUT_MAX]), "1 ");
+    for (int i = 0; i <= BHI_BUS_FANOUT_MAX; i++)
+        bhi_subscriber_close(all[i]);
+}
+
 static void the_257th_message_of_a_principal_pushes_out_its_first_M2(void **state)
 {
     char text[8];
@@ -361,6 +372,7 @@ int main(void)
         CASE(readiness_is_told_once_per_emptiness_M3),
         CASE(a_scoped_subscriber_hears_its_principal_and_the_system),
         CASE(the_257th_subscriber_gets_nothing_and_the_publisher_is_told),
+        CASE(a_message_of_the_host_reaches_whoever_subscribed),
         CASE(the_257th_message_of_a_principal_pushes_out_its_first_M2),
         CASE(bytes_are_bounded_and_the_largest_holder_loses_M2),
         CASE(principals_take_turns_and_stay_in_order_M4),

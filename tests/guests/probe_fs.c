@@ -12,6 +12,7 @@
  *   sync PATH · readat PATH|OFFSET|MAX: how many bytes
  *   deep COUNT           makes home://d/d/... COUNT deep
  *   keep PATH            opens, and returns without closing
+ *   nameless PATH|BYTES|THEN  makes a file of BYTES, removes its name, then resizes it to THEN
  */
 #include <bulkhead/capsule.h>
 
@@ -270,6 +271,19 @@ static capsule_result do_grow(capsule_bytes rest)
     return unit(status == CAPSULE_FS_OK ? capsule_file_set_size(file, number(rest)) : status);
 }
 
+static capsule_result do_nameless(capsule_bytes rest)
+{
+    capsule_bytes path = cut(&rest);
+    uint64_t bytes = number(cut(&rest));
+    capsule_file file = 0;
+    capsule_fs_status status = capsule_open(path, CAPSULE_OPEN_WRITE, &file);
+    if (status == CAPSULE_FS_OK)
+        status = capsule_file_set_size(file, bytes);
+    if (status == CAPSULE_FS_OK)
+        status = capsule_remove_file(path);
+    return unit(status == CAPSULE_FS_OK ? capsule_file_set_size(file, number(rest)) : status);
+}
+
 static capsule_result do_writeat(capsule_bytes rest)
 {
     capsule_bytes path = cut(&rest);
@@ -322,7 +336,7 @@ capsule_result capsule_hook(capsule_bytes action, capsule_bytes payload)
                    {"readlink", do_readlink}, {"open", do_open},       {"keep", do_keep},
                    {"handle", do_handle},     {"many", do_many},       {"big", do_big},
                    {"grow", do_grow},         {"writeat", do_writeat}, {"readat", do_readat},
-                   {"deep", do_deep}};
+                   {"deep", do_deep},         {"nameless", do_nameless}};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (capsule_equal_text(action, actions[i].action))
             return actions[i].run(payload);

@@ -156,6 +156,8 @@ static void what_a_path_may_have_is_bounded(void **state)
     memset(payload + 7, 'n', 256);
     strcpy(payload + 263, "|x");
     expect("write", payload, "invalid-path");
+    strcpy(payload + 263, "/x");
+    expect("mkdirs", payload, "invalid-path");
     memset(payload, '/', 4097);
     payload[4096] = 0;
     assert_memory_equal(call_by(probe, "alice", "stat", payload)->data, "directory", 9);
@@ -216,6 +218,26 @@ static void a_deep_and_wide_tree_is_removed_with_few_descriptors(void **state)
     int fds = count_fds();
     expect("tree", "home://d", "1260");
     assert_int_equal(count_fds(), fds);
+    expect("list", "home://", "");
+}
+
+/* Names that the removal could want, were they not secret. */
+static void no_name_that_a_guest_takes_keeps_a_tree(void **state)
+{
+    char path[300], below[330];
+    in_home(path, "alice", "");
+    expect("mkdirs", "home://d", "ok");
+    for (int i = 0; i < 1200; i++) {
+        sprintf(below, "%sd/.removed-%d", path, i);
+        assert_int_equal(mkdir(below, 0700), 0);
+        sprintf(below, "%sd/a%d", path, i);
+        assert_int_equal(mkdir(below, 0700), 0);
+        strcat(below, "/y");
+        assert_int_equal(mkdir(below, 0700), 0);
+        strcat(below, "/z");
+        assert_int_equal(mkdir(below, 0700), 0);
+    }
+    expect("tree", "home://d", "4801");
     expect("list", "home://", "");
 }
 
@@ -398,6 +420,25 @@ static void entries_of_the_manifest_limit_reading_and_writing(void **state)
     bh_capsule_release(narrow);
 }
 
+static void what_may_not_be_read_gets_no_name_that_may(void **state)
+{
+    bh_capsule *narrow =
+        load_with("narrow", "[capabilities]\nfs_read = [\"home://out\", \"home://deep/er\"]\n"
+                            "fs_write = [\"home://in\", \"home://out\", \"home://deep\"]\n");
+    assert_string_equal(NARROW("mkdirs", "home://in/er"), "ok");
+    assert_string_equal(NARROW("mkdirs", "home://out"), "ok");
+    assert_string_equal(NARROW("write", "home://in/er/s|secret"), "ok");
+    assert_string_equal(NARROW("write", "home://out/o|open"), "ok");
+    assert_string_equal(NARROW("read", "home://in/er/s"), "capability-denied");
+    assert_string_equal(NARROW("link", "home://in/er/s|home://out/s"), "capability-denied");
+    assert_string_equal(NARROW("rename", "home://in/er/s|home://out/s"), "capability-denied");
+    assert_string_equal(NARROW("rename", "home://in|home://deep"), "capability-denied");
+    assert_string_equal(NARROW("link", "home://in/er/s|home://in/t"), "ok");
+    assert_string_equal(NARROW("rename", "home://in/t|home://in/u"), "ok");
+    assert_string_equal(NARROW("rename", "home://out/o|home://in/o"), "ok");
+    bh_capsule_release(narrow);
+}
+
 static void without_entries_there_is_only_tmp(void **state)
 {
     bh_capsule *bare = load_with("bare", NULL);
@@ -538,6 +579,17 @@ static void a_home_holds_so_many_bytes_whoever_writes_them(void **state)
     small("big", "home://d|1048575", "ok");
 }
 
+static void a_file_without_a_name_neither_grows_nor_gives_back_twice(void **state)
+{
+    small("big", "home://a|524288", "ok");
+    small("nameless", "home://b|524288|0", "ok");
+    small("big", "home://c|524288", "ok");
+    small("write", "home://d|x", "quota"); /* a and c are the quota */
+    small("remove", "home://a", "ok");
+    small("nameless", "home://b|1000|2000", "quota");
+    small("big", "home://a|524288", "ok"); /* nothing of it was left counted */
+}
+
 static void what_is_on_disk_counts_from_the_first_use_on(void **state)
 {
     char path[200], command[300];
@@ -625,6 +677,7 @@ int main(void)
         CASE(whole_files_have_at_most_10_mib),
         CASE(directories_are_made_listed_and_removed_whole),
         CASE(a_deep_and_wide_tree_is_removed_with_few_descriptors),
+        CASE(no_name_that_a_guest_takes_keeps_a_tree),
         CASE(names_are_moved_and_linked_within_one_root),
         CASE(stat_tells_kind_size_mode_and_times),
         CASE(a_handle_reads_writes_syncs_and_resizes),
@@ -635,10 +688,12 @@ int main(void)
         CASE(a_tmp_is_empty_at_the_start_and_gone_at_the_end),
         CASE(what_a_crash_left_in_tmp_goes_at_the_start),
         CASE(entries_of_the_manifest_limit_reading_and_writing),
+        CASE(what_may_not_be_read_gets_no_name_that_may),
         CASE(without_entries_there_is_only_tmp),
         CASE(no_path_leads_out_of_its_root),
         CASE(no_race_leads_out_of_the_root),
         CASE(a_home_holds_so_many_bytes_whoever_writes_them),
+        CASE(a_file_without_a_name_neither_grows_nor_gives_back_twice),
         CASE(what_is_on_disk_counts_from_the_first_use_on),
         CASE(a_tmp_has_64_mib),
         CASE(a_full_disk_is_a_quota_and_leaves_nothing_behind),

@@ -192,6 +192,21 @@ static void a_batch_is_of_one_principal_and_the_loop_acts_for_it(void **state)
     expect_principal("bob", BHI_ATTRIBUTION_VERIFIED);
 }
 
+static void limit_by_name(bhi_lease_context *context)
+{
+    context->storage_bytes_max = context->principal.len;
+    context->publish_bytes_per_s_max = 1000 + context->principal.len;
+}
+
+static void the_loop_has_the_limits_of_whom_it_acts_for(void **state)
+{
+    lease.limit_cb = limit_by_name;
+    say("alice");
+    assert_int_equal(take().messages.len, 1);
+    assert_int_equal(lease.storage_bytes_max, 5);
+    assert_int_equal(lease.publish_bytes_per_s_max, 1005);
+}
+
 static void an_empty_batch_leaves_the_loop_with_whom_it_acted_for(void **state)
 {
     say("alice");
@@ -455,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_batch_is_of_one_principal_and_the_loop_acts_for_it),
+        CASE(the_loop_has_the_limits_of_whom_it_acts_for),
         CASE(an_empty_batch_leaves_the_loop_with_whom_it_acted_for),
         CASE(the_longest_names_outlive_their_message),
         CASE(a_message_of_the_host_leaves_the_loop_to_its_owner),

@@ -178,6 +178,20 @@ static void a_stopped_capsule_can_be_started_again(void **state)
     bh_capsule_release(one);
 }
 
+/* A start that another thread's close overtook does not take the name from the next version. */
+static void a_closed_capsule_does_not_start_D1(void **state)
+{
+    bh_capsule *old = start((spec){.name = "one"});
+    bh_capsule_close(old);
+    bh_capsule *new = start((spec){.name = "one"});
+    assert_int_equal(bhi_dispatcher_start(fixture.runtime->dispatcher, old, NULL), BH_E_CLOSED);
+    bh_capsule_release(old);
+    assert_int_equal(keep_on("t.x", "\"sleep:1\"", "alice"), BH_OK);
+    wait_until_kept(&kept);
+    assert_int_equal(kept.verdict, BH_VERDICT_CONTINUED);
+    bh_capsule_release(new);
+}
+
 static void what_runs_on_a_replaced_version_may_finish_there(void **state)
 {
     bh_capsule *old = start((spec){.name = "one", .behaviour = "sleep:100"});
@@ -343,6 +357,7 @@ int main(void)
         CASE(stopping_a_capsule_ends_its_hooks_and_lets_it_go_D5),
         CASE(a_released_capsule_gets_no_hook_while_another_runs_D5),
         CASE(a_stopped_capsule_can_be_started_again),
+        CASE(a_closed_capsule_does_not_start_D1),
         CASE(what_runs_on_a_replaced_version_may_finish_there),
         CASE(what_waits_for_an_instance_of_a_replaced_version_is_not_lost_D4),
         CASE(a_principal_has_1024_messages_waiting_and_not_one_more_D3),
