@@ -39,7 +39,8 @@ typedef struct bhi_fs_path {
 } bhi_fs_path;
 
 /* False: no such scheme, not composed UTF-8 (NFC), a control character, too long or too deep, a
- * component of more than 255 bytes, a name of the host's, or a last component that is "." or "..". */
+ * component of more than 255 bytes, a name of the host's, or a last component that is "." or "..".
+ */
 bool bhi_fs_path_parse(bhi_bytes text, bhi_fs_path *ret_path);
 
 /* Whether entries of fs_read or fs_write cover a place: `place` is relative to the root, resolved,

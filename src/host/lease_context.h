@@ -46,26 +46,26 @@ typedef struct bhi_lease_context {
     bool has_waited;          /* a call that may wait was made, also when it returned at once */
     bool has_signalled_ready; /* signal-ready                                              */
     const bhi_config *config;
-    const char *const *capabilities;   /* sorted held names, NULL-terminated   */
-    bhi_kv_store *kv;                  /* NULL: kv calls answer "unknown"                   */
-    const bhi_grants *grants;          /* what the capsule may reach                        */
-    bhi_bytes session_id;              /* UUID text of this load of the capsule             */
-    bhi_bus *bus;                      /* NULL while initialising                           */
-    bhi_publish_rates *rates;          /* the runtime's: how much who published lately      */
-    uint64_t publish_bytes_per_s_max;  /* for the principal                                 */
-    bhi_rate_window *rate_window;      /* the principal's, pinned at its first message      */
-    struct bhi_sources *sources;       /* the runtime's: capsules by session id             */
-    bhi_attribution attribution;       /* how far `principal` is trusted                    */
-    bool may_act;                      /* `principal` is claimed, and may be acted for      */
-    uint32_t publish_depth;            /* of what it publishes now                          */
-    bool is_run_loop;                  /* it takes everybody's messages, and acts for whose it took
-                                        */
-    uint64_t storage_bytes_max;        /* of the principal's home of this capsule           */
+    const char *const *capabilities;  /* sorted held names, NULL-terminated   */
+    bhi_kv_store *kv;                 /* NULL: kv calls answer "unknown"                   */
+    const bhi_grants *grants;         /* what the capsule may reach                        */
+    bhi_bytes session_id;             /* UUID text of this load of the capsule             */
+    bhi_bus *bus;                     /* NULL while initialising                           */
+    bhi_publish_rates *rates;         /* the runtime's: how much who published lately      */
+    uint64_t publish_bytes_per_s_max; /* for the principal                                 */
+    bhi_rate_window *rate_window;     /* the principal's, pinned at its first message      */
+    struct bhi_sources *sources;      /* the runtime's: capsules by session id             */
+    bhi_attribution attribution;      /* how far `principal` is trusted                    */
+    bool may_act;                     /* `principal` is claimed, and may be acted for      */
+    uint32_t publish_depth;           /* of what it publishes now                          */
+    bool is_run_loop;                 /* it takes everybody's messages, and acts for whose it took
+                                       */
+    uint64_t storage_bytes_max;       /* of the principal's home of this capsule           */
     /* Set both for lease->principal, which has changed; may be NULL. */
     void (*limit_cb)(struct bhi_lease_context *lease);
     const void *limit_arg;
-    struct bhi_file_roots *file_roots; /* the runtime's; NULL: no state directory           */
-    struct bhi_lease_files *files;     /* this lease's temporary directory; made when needed */
+    struct bhi_file_roots *file_roots;    /* the runtime's; NULL: no state directory           */
+    struct bhi_lease_files *files;        /* this lease's temporary directory; made when needed */
     struct bhi_http_stream *http_streams; /* open ones, linked                               */
     bhi_host_counters counters;           /* of this lease                                     */
     struct bhi_log_bucket *log_bucket;    /* the capsule's; NULL: unbounded     */
