@@ -4,7 +4,7 @@ LISTEN ?= 127.0.0.1:8787
 CMAKE   = rust=$$(tools/build-rust) && cmake -S . -G Ninja -DBULKHEAD_RUST_DIR="$$rust"
 CLANG  := $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$v 2>/dev/null),clang-$v)) clang)
 
-.PHONY: help all setup build run test model mutations proof asan tsan bench bench-pool bench-peers bench-restore bench-http fuzz bindings format install clean
+.PHONY: help all setup build run test model mutations proof asan tsan bench bench-pool bench-peers bench-restore bench-run bench-http fuzz bindings format install clean
 
 all: build ## build the tool, the libraries and the examples
 
@@ -63,6 +63,11 @@ bench-peers: build ## build the Rust peer of `make bench` (minutes, once), which
 
 bench-restore: build ## print what exact restore costs, and the memory of idle instances
 	@$(BUILD)/bulkhead bench restore examples/echo $(if $(JSON),--json)
+
+bench-run: build ## what waiting, messages and HTTP requests of capsules cost
+	@$(BUILD)/bulkhead bench wait $(if $(JSON),--json)
+	@$(BUILD)/bulkhead bench bus $(if $(JSON),--json)
+	@$(BUILD)/bulkhead bench http $(if $(JSON),--json)
 
 bench-http: build ## requests per second beside a bare libmicrohttpd handler (needs wrk)
 	@bench/http/run $(BUILD)
