@@ -68,7 +68,14 @@ static void run_cb(uv_work_t *work)
 static void after_cb(uv_work_t *work, int status)
 {
     bhi_fs_call *call = work->data;
+    bhi_fs_turn_leave(&call->turn);
     bhi_remote_finish(call->remote);
+}
+
+static void begin_cb(bhi_fs_turn *turn)
+{
+    bhi_fs_call *call = BHI_CONTAINER_OF(turn, bhi_fs_call, turn);
+    uv_queue_work(bhi_worker_loop(turn->worker), &call->work, run_cb, after_cb);
 }
 
 static bool copy_data(bhi_fs_call *call, bhi_bytes data)
@@ -99,14 +106,26 @@ static bool fill_call(bhi_guest *guest, const fs_question *question, bhi_fs_call
     return true;
 }
 
-/* False: abandoned. Then the work is taken back if it has not begun, and ends alone if it has. */
+/* The guest waits no more: the work is taken back if it has not begun, and ends alone if it has. */
+static void abandon_call(bhi_fs_call *call)
+{
+    atomic_store_explicit(&call->is_abandoned, true, memory_order_relaxed);
+    if (bhi_fs_turn_withdraw(&call->turn))
+        bhi_remote_finish(call->remote);
+    else
+        uv_cancel((uv_req_t *)&call->work); /* else it is running, and looks at is_abandoned */
+}
+
+/* False: abandoned. */
 static bool await_call(bhi_guest *guest, bhi_operation *operation, bhi_fs_call *call)
 {
-    uv_queue_work(bhi_worker_loop(guest->lease->worker), &call->work, run_cb, after_cb);
+    call->turn.begin = begin_cb;
+    call->turn.worker = guest->lease->worker;
+    call->turn.principal = bhi_lease_files_principal(call->files);
+    bhi_fs_turn_take(&call->turn);
     if (bhi_operation_await(operation))
         return true;
-    atomic_store_explicit(&call->is_abandoned, true, memory_order_relaxed);
-    uv_cancel((uv_req_t *)&call->work); /* else it is running, and looks at is_abandoned */
+    abandon_call(call);
     bhi_remote_release(call->remote);
     return false;
 }

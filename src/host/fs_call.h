@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "host/fs_roots.h"
+#include "host/fs_turns.h"
 #include "worker/remote.h"
 
 #define BHI_FS_FILE_BYTES_MAX (UINT64_C(10) << 20) /* of a whole file read or written at once */
@@ -31,6 +32,7 @@ void bhi_fs_file_release(bhi_fs_file_handle *file);
 
 typedef struct bhi_fs_call bhi_fs_call;
 struct bhi_fs_call {
+    bhi_fs_turn turn;
     uv_work_t work;
     bhi_remote *remote;
     void (*run)(bhi_fs_call *call);

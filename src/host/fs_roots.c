@@ -357,6 +357,11 @@ void bhi_lease_files_release(bhi_lease_files *files)
         free_files(files);
 }
 
+const char *bhi_lease_files_principal(const bhi_lease_files *files)
+{
+    return files->principal;
+}
+
 bool bhi_lease_files_are_of(const bhi_lease_files *files, bhi_bytes principal)
 {
     return bhi_bytes_equal_text(principal, files->principal);

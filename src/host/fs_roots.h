@@ -52,6 +52,7 @@ bhi_lease_files *bhi_lease_files_retain(bhi_lease_files *files);
 /* On the lease's worker. Takes NULL. */
 void bhi_lease_files_release(bhi_lease_files *files);
 
+const char *bhi_lease_files_principal(const bhi_lease_files *files);
 /* Is it this principal's? */
 bool bhi_lease_files_are_of(const bhi_lease_files *files, bhi_bytes principal);
 
