@@ -280,9 +280,9 @@ static int fill_with_data(bhi_fs_call *call, int fd, void *arg)
     return write_all(fd, call->data, call->data_len);
 }
 
-/* The new file under a name of ours, then under its own. */
-static int replace_uncounted(bhi_fs_call *call, int parent_fd, const char *name, fill_fn fill,
-                             void *arg)
+/* The new file under a name of ours, then under its own; `mode` 0: that of new ones. */
+static int replace_uncounted(bhi_fs_call *call, int parent_fd, const char *name, mode_t mode,
+                             fill_fn fill, void *arg)
 {
     char temporary[BHI_FS_HIDDEN_NAME_BYTES];
     bhi_fs_make_hidden_name(temporary);
@@ -290,6 +290,8 @@ static int replace_uncounted(bhi_fs_call *call, int parent_fd, const char *name,
     if (fd < 0)
         return -1;
     int failed = fill(call, fd, arg);
+    if (failed == 0 && mode != 0)
+        failed = fchmod(fd, mode);
     if (failed == 0)
         failed = renameat(parent_fd, temporary, parent_fd, name);
     int os_code = errno;
@@ -315,7 +317,8 @@ static void replace(bhi_fs_call *call, const bhi_fs_path *path, uint64_t bytes, 
     if (path->name[0] == 0 || (is_there && S_ISDIR(about.st_mode))) {
         fail(call, BHI_FS_ERROR_CODE_IS_DIRECTORY);
     } else if (has_room(call, ledger, bytes > before ? bytes - before : 0, !is_there)) {
-        call->is_ok = replace_uncounted(call, parent_fd, path->name, fill, arg) == 0;
+        mode_t mode = is_there && S_ISREG(about.st_mode) ? about.st_mode & 0777 : 0;
+        call->is_ok = replace_uncounted(call, parent_fd, path->name, mode, fill, arg) == 0;
         if (!call->is_ok)
             fail_os(call);
         if (call->is_ok && ledger != NULL) {

@@ -1,6 +1,7 @@
 /* host/fs_roots.c - homes by principal and capsule, a tmp for each lease. */
 #include "host/fs_roots.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -8,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,7 +38,8 @@ typedef struct home {
 
 struct bhi_file_roots {
     atomic_uint references; /* the runtime's, and one of each lease's files */
-    int home_fd, tmp_fd;
+    int home_fd, all_tmp_fd, tmp_fd;
+    char tmp_name[TMP_NAME_BYTES]; /* of tmp_fd in all_tmp_fd */
     pthread_mutex_t lock;
     home *homes;         /* guarded by lock, as what follows */
     bhi_link idle_homes; /* the longest idle first */
@@ -78,6 +81,72 @@ static int open_made(int at_fd, const char *name)
     return openat(at_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* ---- the directories of temporary ones ---- */
+
+static void make_tmp_name(char ret_name[TMP_NAME_BYTES])
+{
+    uint8_t random[(TMP_NAME_BYTES - 1) / 2];
+    randombytes_buf(random, sizeof random);
+    sodium_bin2hex(ret_name, TMP_NAME_BYTES, random, sizeof random);
+}
+
+/* Whoever uses one holds a lock on it; another one is left over. Returns 0 or an errno. */
+static int remove_unless_used(int all_tmp_fd, const char *name)
+{
+    bhi_fs_tree_size removed;
+    int fd = openat(all_tmp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : errno;
+    bool is_used = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    int failed = is_used ? 0 : bhi_fs_tree_empty(fd, NULL, NULL, &removed);
+    if (!is_used && failed == 0 && unlinkat(all_tmp_fd, name, AT_REMOVEDIR) != 0)
+        failed = errno;
+    close(fd);
+    return failed;
+}
+
+/* F2 */
+static int remove_left_over(int all_tmp_fd)
+{
+    int failed = 0;
+    int fd = openat(all_tmp_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (directory == NULL) {
+        failed = errno;
+        if (fd >= 0)
+            close(fd);
+        return failed;
+    }
+    for (const struct dirent *entry = readdir(directory); entry != NULL;
+         entry = readdir(directory)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        int failed_here = remove_unless_used(all_tmp_fd, entry->d_name);
+        failed = failed == 0 ? failed_here : failed;
+    }
+    closedir(directory);
+    return failed;
+}
+
+/* A new directory, locked before anybody took it for left over; -1 with errno. */
+static int open_own_tmp(int all_tmp_fd, char ret_name[TMP_NAME_BYTES])
+{
+    for (int tries = 0; tries < 100; tries++) {
+        struct stat about;
+        make_tmp_name(ret_name);
+        int fd = open_made(all_tmp_fd, ret_name);
+        if (fd < 0 && errno != ENOENT)
+            return -1;
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &about) == 0 &&
+            about.st_nlink > 0)
+            return fd;
+        if (fd >= 0)
+            close(fd);
+    }
+    errno = EBUSY;
+    return -1;
+}
+
 static bh_status open_both(bhi_file_roots *roots, const char *state_directory, bh_error *reterr)
 {
     int state_fd = open(state_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -85,7 +154,9 @@ static bh_status open_both(bhi_file_roots *roots, const char *state_directory, b
         return bhi_fail_os(reterr, "open %.160s", state_directory);
     roots->home_fd = open_made(state_fd, "home");
     if (roots->home_fd >= 0)
-        roots->tmp_fd = open_made(state_fd, "tmp");
+        roots->all_tmp_fd = open_made(state_fd, "tmp");
+    if (roots->all_tmp_fd >= 0)
+        roots->tmp_fd = open_own_tmp(roots->all_tmp_fd, roots->tmp_name);
     int failed = errno;
     close(state_fd);
     errno = failed;
@@ -97,7 +168,6 @@ static bh_status open_both(bhi_file_roots *roots, const char *state_directory, b
 bh_status bhi_file_roots_open(const char *state_directory, bhi_file_roots **ret_roots,
                               bh_error *reterr)
 {
-    bhi_fs_tree_size removed;
     if (!has_openat2())
         return bhi_fail(reterr, BH_E_UNSUPPORTED,
                         "files of capsules need openat2: Linux 5.6 or later");
@@ -107,13 +177,13 @@ bh_status bhi_file_roots_open(const char *state_directory, bhi_file_roots **ret_
     atomic_init(&roots->references, 1);
     bhi_link_init(&roots->idle_homes);
     pthread_mutex_init(&roots->lock, NULL);
-    roots->home_fd = roots->tmp_fd = -1;
+    roots->home_fd = roots->all_tmp_fd = roots->tmp_fd = -1;
     bh_status status = open_both(roots, state_directory, reterr);
     if (status != BH_OK) {
         bhi_file_roots_close(roots);
         return status;
     }
-    int failed = bhi_fs_tree_empty(roots->tmp_fd, NULL, NULL, &removed); /* F2 */
+    int failed = remove_left_over(roots->all_tmp_fd);
     if (failed != 0)
         bhi_log(BHI_LOG_WARN, "what a crash left in %.160s/tmp could not be removed: %s",
                 state_directory, strerror(failed));
@@ -194,8 +264,12 @@ void bhi_file_roots_close(bhi_file_roots *roots)
     BHI_ASSERT(roots->homes == NULL); /* users hold a reference to the roots */
     if (roots->home_fd >= 0)
         close(roots->home_fd);
-    if (roots->tmp_fd >= 0)
+    if (roots->tmp_fd >= 0) {
+        unlinkat(roots->all_tmp_fd, roots->tmp_name, AT_REMOVEDIR); /* what is left stays */
         close(roots->tmp_fd);
+    }
+    if (roots->all_tmp_fd >= 0)
+        close(roots->all_tmp_fd);
     pthread_mutex_destroy(&roots->lock);
     free(roots);
 }
@@ -241,9 +315,7 @@ static int open_home(bhi_lease_files *files)
 
 static int open_tmp(bhi_lease_files *files)
 {
-    uint8_t random[(TMP_NAME_BYTES - 1) / 2];
-    randombytes_buf(random, sizeof random);
-    sodium_bin2hex(files->tmp_name, sizeof files->tmp_name, random, sizeof random);
+    make_tmp_name(files->tmp_name);
     if (mkdirat(files->roots->tmp_fd, files->tmp_name, 0700) != 0) {
         files->tmp_name[0] = 0;
         return -1;

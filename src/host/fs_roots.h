@@ -1,15 +1,16 @@
 /* host/fs_roots.h - the directories that stand behind home://, tmp:// and workspace://.
  *
  *   STATE/home/PRINCIPAL/CAPSULE/   kept; one ledger for all leases that use it at once
- *   STATE/tmp/RANDOM/               of one lease, gone at its end
+ *   STATE/tmp/RANDOM/RANDOM/        of one lease, gone at its end; above it, of one runtime, which
+ *                                   holds a lock on it: several may use a state directory
  *   the operator's workspace        written through
  *
  * A bhi_lease_files is what one lease has open of them, counted: calls that were abandoned finish
  * on their thread and hold it until then. The last one removes the temporary directory.
  *
  * F1  Two principals, or two capsules, never share a home or a tmp.
- * F2  A tmp does not outlive its lease and the calls that it began; what a crash left is removed
- *     when the roots are opened.
+ * F2  A tmp does not outlive its lease and the calls that it began, once their worker's loop has
+ *     turned; what a crash left is removed when roots are opened again.
  *
  * Threads: open and close by whoever has the runtime; lease files by the lease's worker, and by the
  *          one thread that works for it meanwhile.
@@ -31,8 +32,8 @@ enum { BHI_FS_TMP_ENTRIES_MAX = 4096, BHI_FS_HOME_ENTRIES_MAX = 65536 };
 typedef struct bhi_file_roots bhi_file_roots;
 typedef struct bhi_lease_files bhi_lease_files;
 
-/* Makes STATE/home and STATE/tmp, and empties the latter. Blocks. Fails with BH_E_NOMEM, BH_E_IO,
- * BH_E_UNSUPPORTED (a kernel without openat2). */
+/* Makes STATE/home and STATE/tmp, and removes what is left over in the latter. Blocks. Fails with
+ * BH_E_NOMEM, BH_E_IO, BH_E_UNSUPPORTED (a kernel without openat2). */
 BH_MUST_USE bh_status bhi_file_roots_open(const char *state_directory, bhi_file_roots **ret_roots,
                                           bh_error *reterr);
 /* They go with the last lease's files, which a worker may still be cleaning up. Takes NULL. */

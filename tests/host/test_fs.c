@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "host/fs_roots.h"
 #include "runtime/capsule.h"
 #include "support/runtime_fixture.h"
 
@@ -357,6 +358,19 @@ static int count_entries(const char *rest)
     return count;
 }
 
+/* In the directory of each runtime. */
+static int count_tmps(void)
+{
+    char command[300];
+    int count = -1;
+    snprintf(command, sizeof command, "find %s/tmp -mindepth 2 -maxdepth 2 | wc -l",
+             fixture.directory);
+    FILE *found = popen(command, "r");
+    assert_int_equal(fscanf(found, "%d", &count), 1);
+    pclose(found);
+    return count;
+}
+
 static void a_tmp_is_empty_at_the_start_and_gone_at_the_end(void **state)
 {
     expect("write", "tmp://a|1", "ok");
@@ -364,9 +378,9 @@ static void a_tmp_is_empty_at_the_start_and_gone_at_the_end(void **state)
     expect("mkdirs", "/tmp/x/y/z", "ok");
     expect("list", "/tmp", "");
     expect("read", "tmp://a", "not-found");
-    for (int tries = 0; count_entries("tmp") > 0 && tries < 1000; tries++)
+    for (int tries = 0; count_tmps() > 0 && tries < 1000; tries++)
         expect("exists", "home://x", "false"); /* turns the loop on which the removal ends */
-    assert_int_equal(count_entries("tmp"), 0);
+    assert_int_equal(count_tmps(), 0);
 }
 
 static void what_a_crash_left_in_tmp_goes_at_the_start(void **state)
@@ -380,7 +394,31 @@ static void what_a_crash_left_in_tmp_goes_at_the_start(void **state)
     assert_int_equal(system(command), 0);
     bh_runtime_options options = {.state_directory = fixture.directory};
     assert_int_equal(bh_runtime_create(&options, &fixture.runtime, NULL), BH_OK);
-    assert_int_equal(count_entries("tmp"), 0);
+    assert_int_equal(count_entries("tmp"), 1); /* this runtime's */
+    assert_int_equal(count_tmps(), 0);
+}
+
+static void who_shares_the_state_directory_keeps_its_tmp(void **state)
+{
+    bhi_file_roots *other;
+    assert_int_equal(bhi_file_roots_open(fixture.directory, &other, NULL), BH_OK);
+    assert_int_equal(count_entries("tmp"), 2);
+    expect("write", "tmp://a|1", "ok");
+    bhi_file_roots_close(other);
+    assert_int_equal(count_entries("tmp"), 1);
+    expect("write", "tmp://a|1", "ok");
+}
+
+static void a_replaced_file_keeps_its_mode(void **state)
+{
+    char path[256];
+    struct stat about;
+    expect("write", "workspace://a|1", "ok");
+    in_workspace(path, "a");
+    assert_int_equal(chmod(path, 0640), 0);
+    expect("write", "workspace://a|2", "ok");
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0640);
 }
 
 /* ---- rights ---- */
@@ -687,6 +725,8 @@ int main(void)
         CASE(principals_and_capsules_have_homes_of_their_own),
         CASE(a_tmp_is_empty_at_the_start_and_gone_at_the_end),
         CASE(what_a_crash_left_in_tmp_goes_at_the_start),
+        CASE(who_shares_the_state_directory_keeps_its_tmp),
+        CASE(a_replaced_file_keeps_its_mode),
         CASE(entries_of_the_manifest_limit_reading_and_writing),
         CASE(what_may_not_be_read_gets_no_name_that_may),
         CASE(without_entries_there_is_only_tmp),
