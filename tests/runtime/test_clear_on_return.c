@@ -110,6 +110,51 @@ static void every_policy_of_reuse_closes_it(void **state)
     io.probe = shared;
 }
 
+/* Two leases each, so that the second one begins where the first left things open. */
+static void keep_twice(bh_capsule *capsule, const char *payload)
+{
+    for (int i = 0; i < 2; i++) {
+        bh_request request = {.action = "keep",
+                              .payload = payload,
+                              .payload_len = strlen(payload),
+                              .principal = "alice"};
+        const bh_result *result = invoke_with(capsule, &request);
+        assert_int_equal(result->outcome, BH_OUTCOME_RETURNED);
+        assert_string_equal(result->action, "continue");
+        assert_non_null(peek_idle(capsule));
+        check_idle_is_clear(capsule, payload);
+    }
+}
+
+static void a_subscription_is_closed_on_return(void **state)
+{
+    (void)state;
+    bhi_bus_stats before, after;
+    guest_setup setup = {
+        .guest = "probe_ipc", .name = "keeper", .manifest = "[subscribe]\n\"t.*\" = \"-\"\n"};
+    bh_capsule *keeper = load_setup(&io.runtime, &setup);
+    bhi_bus_read_stats(io.runtime.runtime->bus, &before);
+    keep_twice(keeper, "t.*");
+    bhi_bus_read_stats(io.runtime.runtime->bus, &after);
+    assert_int_equal(after.subscribers, before.subscribers);
+    bh_capsule_release(keeper);
+}
+
+static void a_file_is_closed_on_return(void **state)
+{
+    (void)state;
+    guest_setup setup = {.guest = "probe_fs",
+                         .name = "keeper",
+                         .manifest =
+                             "[capabilities]\nfs_read = [\"home://\"]\nfs_write = [\"home://\"]\n"};
+    bh_capsule *keeper = load_setup(&io.runtime, &setup);
+    bh_request write = {
+        .action = "write", .payload = "home://a|1", .payload_len = 10, .principal = "alice"};
+    assert_string_equal(invoke_with(keeper, &write)->data, "ok");
+    keep_twice(keeper, "home://a");
+    bh_capsule_release(keeper);
+}
+
 static void an_instance_lent_again_begins_with_an_empty_table(void **state)
 {
     (void)state;
@@ -162,6 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_a_lease_left_open_is_closed_on_return),
         CASE(every_policy_of_reuse_closes_it),
+        CASE(a_subscription_is_closed_on_return),
+        CASE(a_file_is_closed_on_return),
         CASE(an_instance_lent_again_begins_with_an_empty_table),
         CASE(numbers_kept_by_the_guest_name_nothing_of_the_next_lease),
         CASE(a_capsule_with_host_processes_keeps_no_streams),
