@@ -2,7 +2,8 @@
  *
  * Publishing holds the index for reading and locks one queue after the other; subscribing and
  * closing hold it for writing, so a closed subscriber is in no publisher's hands (M3). Lock order:
- * index, then queue; ready_cb runs under both and may only post.
+ * index, then queue; ready_cb runs under both and may only post. What is counted is counted apart
+ * in each slot of the lock, so publishers on several threads share the sequence only.
  */
 #include "bus/bus.h"
 
@@ -10,16 +11,23 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/brlock.h"
 #include "bus/queue.h"
 #include "bus/topic_index.h"
+
+typedef struct counts {
+    uint64_t delivered, dropped, backpressure;
+    char apart[128 - 3 * sizeof(uint64_t)]; /* no cache line holds those of two slots */
+} counts;
 
 struct bhi_bus {
     bhi_bus_dispatch_cb dispatch_cb; /* set once, with its argument */
     void *dispatch_arg;
-    pthread_rwlock_t lock;
-    bhi_topic_index subscribers;                              /* guarded by lock */
-    atomic_ullong sequence, delivered, dropped, backpressure; /* relaxed */
-    atomic_uint subscribers_count;                            /* relaxed */
+    bhi_brlock lock;
+    bhi_topic_index subscribers;     /* guarded by lock */
+    counts counts[BHI_BRLOCK_SLOTS]; /* each by its slot of the lock */
+    atomic_ullong sequence;          /* relaxed */
+    atomic_uint subscribers_count;   /* relaxed */
 };
 
 struct bhi_subscriber {
@@ -34,23 +42,12 @@ struct bhi_subscriber {
     uint8_t principal_text[];
 };
 
-/* Whoever subscribes or closes waits for the publishers that are there, not for those to come: else
- * a storm of messages would keep every lease from ending. */
-static void init_lock(pthread_rwlock_t *lock)
-{
-    pthread_rwlockattr_t attributes;
-    pthread_rwlockattr_init(&attributes);
-    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(lock, &attributes);
-    pthread_rwlockattr_destroy(&attributes);
-}
-
 bh_status bhi_bus_create(bhi_bus **ret_bus, bh_error *reterr)
 {
     bhi_bus *bus = calloc(1, sizeof *bus);
     if (bus == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a bus");
-    init_lock(&bus->lock);
+    bhi_brlock_init(&bus->lock);
     *ret_bus = bus;
     return BH_OK;
 }
@@ -61,7 +58,7 @@ void bhi_bus_destroy(bhi_bus *bus)
         return;
     BHI_ASSERT(atomic_load(&bus->subscribers_count) == 0);
     bhi_topic_index_deinit(&bus->subscribers);
-    pthread_rwlock_destroy(&bus->lock);
+    bhi_brlock_deinit(&bus->lock);
     free(bus);
 }
 
@@ -103,10 +100,10 @@ bh_status bhi_bus_subscribe(bhi_bus *bus, const bhi_subscriber_options *options,
     bhi_subscriber *subscriber = make_subscriber(bus, options);
     if (subscriber == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a subscription");
-    pthread_rwlock_wrlock(&bus->lock);
+    bhi_brlock_write(&bus->lock);
     bh_status status =
         bhi_topic_index_add(&bus->subscribers, options->pattern, &subscriber->entry, reterr);
-    pthread_rwlock_unlock(&bus->lock);
+    bhi_brlock_write_end(&bus->lock);
     if (status != BH_OK) {
         free_subscriber(subscriber);
         return status;
@@ -121,9 +118,9 @@ void bhi_subscriber_close(bhi_subscriber *subscriber)
     if (subscriber == NULL)
         return;
     bhi_bus *bus = subscriber->bus;
-    pthread_rwlock_wrlock(&bus->lock);
+    bhi_brlock_write(&bus->lock);
     bhi_topic_index_remove(&bus->subscribers, &subscriber->entry);
-    pthread_rwlock_unlock(&bus->lock);
+    bhi_brlock_write_end(&bus->lock);
     free_subscriber(subscriber);
     atomic_fetch_sub_explicit(&bus->subscribers_count, 1, memory_order_relaxed);
 }
@@ -185,23 +182,36 @@ static bool visit_subscriber(void *arg, bhi_topic_entry *entry)
     return true;
 }
 
+/* False: more subscribers than one message reaches. */
+static bool reach(bhi_bus *bus, bhi_message *message)
+{
+    fan_out fan = {.message = message};
+    unsigned slot = bhi_brlock_read(&bus->lock);
+    message->sequence = 1 + atomic_fetch_add_explicit(&bus->sequence, 1, memory_order_relaxed);
+    bool is_whole =
+        bhi_topic_index_find(&bus->subscribers, message->spec.topic, visit_subscriber, &fan);
+    bus->counts[slot].delivered += fan.reached;
+    bus->counts[slot].dropped += fan.dropped;
+    bhi_brlock_read_end(&bus->lock, slot);
+    return is_whole;
+}
+
+static void count_backpressure(bhi_bus *bus)
+{
+    unsigned slot = bhi_brlock_read(&bus->lock);
+    bus->counts[slot].backpressure++;
+    bhi_brlock_read_end(&bus->lock, slot);
+}
+
 bhi_publish_verdict bhi_bus_publish(bhi_bus *bus, bhi_message *message)
 {
     BHI_ASSERT(bhi_message_bytes(message) <= BHI_BUS_QUEUE_BYTES_MAX &&
                message->spec.depth <= BHI_BUS_DEPTH_MAX);
-    fan_out fan = {.message = message};
-    pthread_rwlock_rdlock(&bus->lock);
-    message->sequence = 1 + atomic_fetch_add_explicit(&bus->sequence, 1, memory_order_relaxed);
-    bool is_whole =
-        bhi_topic_index_find(&bus->subscribers, message->spec.topic, visit_subscriber, &fan);
-    pthread_rwlock_unlock(&bus->lock);
-    atomic_fetch_add_explicit(&bus->delivered, fan.reached, memory_order_relaxed);
-    if (fan.dropped > 0)
-        atomic_fetch_add_explicit(&bus->dropped, fan.dropped, memory_order_relaxed);
+    bool is_whole = reach(bus, message);
     bool is_dispatched = bus->dispatch_cb == NULL || bus->dispatch_cb(bus->dispatch_arg, message);
     if (is_whole && is_dispatched)
         return BHI_PUBLISH_OK;
-    atomic_fetch_add_explicit(&bus->backpressure, 1, memory_order_relaxed);
+    count_backpressure(bus);
     return BHI_PUBLISH_BACKPRESSURE;
 }
 
@@ -209,9 +219,13 @@ void bhi_bus_read_stats(bhi_bus *bus, bhi_bus_stats *ret_stats)
 {
     *ret_stats = (bhi_bus_stats){
         .published = atomic_load_explicit(&bus->sequence, memory_order_relaxed),
-        .delivered = atomic_load_explicit(&bus->delivered, memory_order_relaxed),
-        .dropped = atomic_load_explicit(&bus->dropped, memory_order_relaxed),
-        .backpressure = atomic_load_explicit(&bus->backpressure, memory_order_relaxed),
         .subscribers = atomic_load_explicit(&bus->subscribers_count, memory_order_relaxed),
     };
+    bhi_brlock_write(&bus->lock);
+    for (unsigned slot = 0; slot < BHI_BRLOCK_SLOTS; slot++) {
+        ret_stats->delivered += bus->counts[slot].delivered;
+        ret_stats->dropped += bus->counts[slot].dropped;
+        ret_stats->backpressure += bus->counts[slot].backpressure;
+    }
+    bhi_brlock_write_end(&bus->lock);
 }
