@@ -32,7 +32,7 @@ BH_API const char *bh_verdict_name(bh_verdict verdict);
 
 typedef struct bh_event {
     const char *topic;   /* 1 to 8 segments of a-z, 0-9, '_', '-' between dots, at most 256 bytes */
-    const void *payload; /* JSON text */
+    const void *payload; /* JSON text, nested at most 1,024 deep */
     size_t payload_len;
     const char *principal; /* on whose behalf, verified by the caller; NULL: the host itself */
     uint32_t timeout_ms;   /* the longest to wait for the handlers; 0: as long as they take    */

@@ -35,8 +35,8 @@ bool bhr_toml_to_json(const uint8_t *text, size_t len, bhr_bytes *ret_json, bhr_
 void bhr_blake3(const uint8_t *data, size_t len, uint8_t ret_hash[32]);
 void bhr_blake3_keyed(const uint8_t key[32], const uint8_t *data, size_t len, uint8_t ret_mac[32]);
 
-/* Whether the bytes are one JSON text (RFC 8259; crate serde_json), nested at most 127 deep. Does
- * not allocate. */
+/* Whether the bytes are one JSON text (RFC 8259; crate serde_json). What abi/json.h is tested
+ * against. */
 bool bhr_json_is_valid(const uint8_t *text, size_t len);
 
 /* sizeof(wasmtime_val_t) as the archive was built: headers of another feature set differ. */

@@ -92,7 +92,7 @@ pub unsafe extern "C" fn bhr_blake3_keyed(
     unsafe { ret_mac.write(*blake3::keyed_hash(&*key, bytes).as_bytes()) };
 }
 
-/// Whether the bytes are one JSON text (RFC 8259) nested at most 127 deep; nothing is kept of it.
+/// Whether the bytes are one JSON text (RFC 8259); nothing is kept of it.
 ///
 /// # Safety
 /// `text` points to `len` readable bytes.

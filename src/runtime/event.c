@@ -1,11 +1,11 @@
 /* runtime/event.c - publishing from outside of guests, and waiting for the handlers. */
 #include <bulkhead/event.h>
 
-#include <bulkhead_rust.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "abi/json.h"
 #include "abi/utf8.h"
 #include "base/error.h"
 #include "bus/topic.h"
@@ -47,7 +47,7 @@ static bh_status check_event(const bh_event *event, bh_error *reterr)
                         strlen(event->topic) + event->payload_len, BH_EVENT_BYTES_MAX);
     bhi_bytes payload = {event->payload, event->payload_len};
     if (event->payload == NULL || !bhi_utf8_is_valid(payload) ||
-        !bhr_json_is_valid(payload.data, payload.len))
+        !bhi_json_is_valid(payload))
         return bhi_fail(reterr, BH_E_ARG, "the payload is no JSON text");
     return BH_OK;
 }

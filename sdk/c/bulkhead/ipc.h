@@ -12,7 +12,7 @@
 typedef enum capsule_ipc_status {
     CAPSULE_IPC_OK,
     CAPSULE_IPC_CAPABILITY_DENIED, /* the manifest does not list the topic                        */
-    CAPSULE_IPC_INVALID_INPUT,     /* no topic, no JSON, over 1 MiB                               */
+    CAPSULE_IPC_INVALID_INPUT, /* no topic, no JSON or over 1,024 deep, over 1 MiB               */
     CAPSULE_IPC_CLOSED,
     CAPSULE_IPC_RATE_LIMITED,
     CAPSULE_IPC_BACKPRESSURE, /* the message did not reach everybody                             */
