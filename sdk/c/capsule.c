@@ -30,16 +30,19 @@ _Static_assert(sizeof(core_capsule_result) == 20, "canonical ABI size of capsule
 
 /* --- scratch --------------------------------------------------------------------------------- */
 
-enum { SCRATCH_BYTES = 64 << 10, SCRATCH_ALIGN = 16, PAGE_BYTES = 4096 };
+enum { SCRATCH_BYTES = 64 << 10, SCRATCH_ALIGN = 16, PAGE_BYTES = 4096, CHUNK_BYTES = 16 << 10 };
 
+/* From the heap, when the block is full. */
 typedef struct scratch_chunk {
-    _Alignas(SCRATCH_ALIGN) struct scratch_chunk *next;
+    struct scratch_chunk *next;
+    size_t used, bytes; /* of what follows */
+    _Alignas(SCRATCH_ALIGN) uint8_t data[];
 } scratch_chunk;
 
 static _Alignas(PAGE_BYTES) struct {
     core_capsule_result result;
     capsule_bytes error_text;
-    scratch_chunk *chunks; /* allocations that did not fit the block */
+    scratch_chunk *chunks; /* the newest first */
     size_t used;           /* of the block */
     size_t last;           /* where the block's latest allocation begins */
     bool is_stale;         /* S1: a hook returned since the last reset */
@@ -58,16 +61,37 @@ void capsule_scratch_reset(void)
     scratch.is_stale = false;
 }
 
-static uint8_t *chunk_alloc(size_t size)
+static void add_chunk(size_t size)
 {
     scratch_chunk *chunk = NULL;
-    if (size <= SIZE_MAX - sizeof(*chunk))
-        chunk = malloc(sizeof(*chunk) + size);
+    size_t bytes = size < CHUNK_BYTES ? CHUNK_BYTES : size;
+    if (bytes <= SIZE_MAX - sizeof(*chunk))
+        chunk = malloc(sizeof(*chunk) + bytes);
     if (chunk == NULL)
         __builtin_trap();
     chunk->next = scratch.chunks;
+    chunk->used = 0;
+    chunk->bytes = bytes;
     scratch.chunks = chunk;
-    return (uint8_t *)(chunk + 1);
+}
+
+/* Where an allocation begins in so much that is used of so many bytes; SIZE_MAX: it does not fit.
+ */
+static size_t place(size_t used, size_t bytes, size_t align, size_t size)
+{
+    size_t from = (used + align - 1) & ~(align - 1);
+    return from <= bytes && size <= bytes - from ? from : SIZE_MAX;
+}
+
+static uint8_t *chunk_alloc(size_t align, size_t size)
+{
+    scratch_chunk *chunk = scratch.chunks;
+    if (chunk == NULL || place(chunk->used, chunk->bytes, align, size) == SIZE_MAX)
+        add_chunk(size);
+    chunk = scratch.chunks;
+    size_t from = place(chunk->used, chunk->bytes, align, size);
+    chunk->used = from + size;
+    return chunk->data + from;
 }
 
 static uint8_t *scratch_alloc(size_t align, size_t size)
@@ -76,9 +100,9 @@ static uint8_t *scratch_alloc(size_t align, size_t size)
         capsule_scratch_reset();
     if (align == 0 || align > SCRATCH_ALIGN || (align & (align - 1)) != 0)
         __builtin_trap();
-    size_t from = (scratch.used + align - 1) & ~(align - 1);
-    if (from > SCRATCH_BYTES || size > SCRATCH_BYTES - from)
-        return chunk_alloc(size);
+    size_t from = place(scratch.used, SCRATCH_BYTES, align, size);
+    if (from == SIZE_MAX)
+        return chunk_alloc(align, size);
     scratch.last = from;
     scratch.used = from + size;
     return scratch.block + from;

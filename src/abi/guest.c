@@ -59,19 +59,28 @@ const uint8_t *bhi_guest_readable(bhi_guest *guest, uint32_t address, uint64_t s
     return size == 0 ? nothing : guest->memory + address;
 }
 
-uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, uint32_t align)
+static uint8_t *trap_on_write(bhi_guest *guest, uint32_t address)
 {
-    static uint8_t nothing[1];
-    if (!is_usable(guest, address, size, align) || size > UINT32_MAX) {
-        trap_on_range(guest, address, size, align);
-        return NULL;
-    }
-    if (size == 0)
-        return nothing;
-    if (guest->ops->will_write(guest, address, (uint32_t)size))
-        return guest->memory + address;
     bhi_guest_trap(guest, "the operating system gave no memory to write at address %" PRIu32,
                    address);
+    return NULL;
+}
+
+uint8_t *bhi_guest_allocated(bhi_guest *guest, uint32_t address, uint64_t size)
+{
+    static uint8_t nothing[1];
+    if (size == 0)
+        return nothing;
+    if (!guest->ops->will_write(guest, address, (uint32_t)size))
+        return trap_on_write(guest, address);
+    return guest->memory + address;
+}
+
+uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, uint32_t align)
+{
+    if (is_usable(guest, address, size, align) && size <= UINT32_MAX)
+        return bhi_guest_allocated(guest, address, size);
+    trap_on_range(guest, address, size, align);
     return NULL;
 }
 

@@ -37,7 +37,7 @@ typedef struct bhi_handles bhi_handles; /* abi/handles.h */
 struct bhi_host_table;                  /* abi/generated/host.h */
 struct bhi_lease_context;               /* host/lease_context.h */
 
-enum { BHI_GUEST_TEXTS = 8 };
+enum { BHI_GUEST_TEXTS = 16 };
 
 typedef struct bhi_guest_ops {
     /* Call the guest's realloc(0, 0, align, size), refresh memory_bytes. *ret_address is not
@@ -90,6 +90,8 @@ uint8_t *bhi_guest_writable(bhi_guest *guest, uint32_t address, uint64_t size, u
 
 /* Allocate in the guest with its realloc, and check the address. false: trap. */
 bool bhi_guest_allocate(bhi_guest *guest, uint32_t align, uint64_t size, uint32_t *ret_address);
+/* bhi_guest_writable for what was allocated just now, which needs no second check. */
+uint8_t *bhi_guest_allocated(bhi_guest *guest, uint32_t address, uint64_t size);
 
 /* The texts that will be allocated for this call's results, all of them, in their order: the guest
  * is entered once for several, where each alone costs an entry. Borrows them until the import

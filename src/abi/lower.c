@@ -38,8 +38,12 @@ bool bhi_put_list(bhi_guest *guest, uint8_t *at, size_t len, uint32_t size, uint
 bool bhi_put_bytes(bhi_guest *guest, uint8_t *at, bhi_bytes bytes)
 {
     uint32_t address;
-    return bhi_put_list(guest, at, bytes.len, 1, 1, &address) &&
-           bhi_lower_write(guest, address, bytes.data, bytes.len, 1);
+    if (!bhi_put_list(guest, at, bytes.len, 1, 1, &address))
+        return false;
+    uint8_t *to = bhi_guest_allocated(guest, address, bytes.len);
+    if (to != NULL && bytes.len > 0)
+        memcpy(to, bytes.data, bytes.len);
+    return to != NULL;
 }
 
 bool bhi_lower_own(bhi_guest *guest, bhi_resource type, void *take_rep, uint32_t *ret_handle)

@@ -125,22 +125,29 @@ bh_status bhi_message_create(const bhi_message_spec *spec, bhi_message **ret_mes
     if (message == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a message");
     uint8_t *at = (uint8_t *)(message + 1);
+    atomic_init(&message->references, 1);
     message->shelf = number;
-    message->spec = *spec;
     message->spec.topic = append(&at, spec->topic);
-    message->spec.payload = append(&at, spec->payload);
     message->spec.source_id = append(&at, spec->source_id);
     message->spec.principal = append(&at, spec->principal);
+    message->spec.payload = append(&at, spec->payload); /* last: the short ones share cache lines */
+    message->spec.attribution = spec->attribution;
+    message->spec.may_act = spec->may_act;
+    message->spec.depth = spec->depth;
     message->sequence = 0;
     message->observer = NULL;
-    atomic_init(&message->references, 1);
     *ret_message = message;
     return BH_OK;
 }
 
+/* Whoever holds the only reference may look and set instead of adding and subtracting: nobody else
+ * can retain meanwhile. */
 bhi_message *bhi_message_retain(bhi_message *message)
 {
-    atomic_fetch_add_explicit(&message->references, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&message->references, memory_order_relaxed) == 1)
+        atomic_store_explicit(&message->references, 2, memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(&message->references, 1, memory_order_relaxed);
     return message;
 }
 
@@ -148,7 +155,6 @@ void bhi_message_release(bhi_message *message)
 {
     if (message == NULL)
         return;
-    /* Whoever holds the only reference may look instead of subtracting: nobody else can retain. */
     if (atomic_load_explicit(&message->references, memory_order_acquire) == 1 ||
         atomic_fetch_sub_explicit(&message->references, 1, memory_order_acq_rel) == 1)
         give_block(message, message->shelf);

@@ -18,53 +18,61 @@ static bool is_star(bhi_bytes segment)
     return segment.len == 1 && segment.data[0] == '*';
 }
 
-enum { IS_PLAIN = 1, IS_DOT, IS_STAR };
+enum { IS_OTHER, IS_PLAIN = 1, IS_DOT = 2, IS_STAR = 4 };
 
 static const uint8_t kind_of[256] = {
     ['a' ... 'z'] = IS_PLAIN, ['0' ... '9'] = IS_PLAIN, ['_'] = IS_PLAIN,
     ['-'] = IS_PLAIN,         ['.'] = IS_DOT,           ['*'] = IS_STAR,
 };
 
-typedef enum stars { STARS_NONE, STARS_LAST, STARS_ANY } stars;
+/* One pass without branches, since every publisher takes it. */
+bool bhi_topic_is_valid(bhi_bytes topic)
+{
+    unsigned bad = 0, segments = 1, last = IS_DOT;
+    if (topic.len == 0 || topic.len > BHI_TOPIC_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < topic.len; i++) {
+        unsigned kind = kind_of[topic.data[i]];
+        bad |= (kind & (IS_PLAIN | IS_DOT)) == 0;
+        bad |= last & kind & IS_DOT; /* an empty segment */
+        segments += kind == IS_DOT;
+        last = kind;
+    }
+    return bad == 0 && last != IS_DOT && segments <= BHI_TOPIC_SEGMENTS_MAX;
+}
 
-/* One pass: `len` and `kind` are of the segment so far; a star is a segment of its own. */
-static bool is_valid(bhi_bytes text, stars allowed)
+/* Of a pattern: `len` and `kind` are of the segment so far; a star is a segment of its own. */
+static bool is_pattern(bhi_bytes text, bool stars_anywhere)
 {
     size_t segments = 1, len = 0;
-    uint8_t kind = 0;
+    unsigned kind = 0;
     if (text.len == 0 || text.len > BHI_TOPIC_BYTES_MAX)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        uint8_t found = kind_of[text.data[i]];
+        unsigned found = kind_of[text.data[i]];
         if (found == IS_DOT) {
-            if (len == 0 || (kind == IS_STAR && allowed != STARS_ANY))
+            if (len == 0 || (kind == IS_STAR && !stars_anywhere))
                 return false;
             segments++;
             len = 0;
             continue;
         }
-        if (found == 0 || (len > 0 && (kind == IS_STAR || found == IS_STAR)))
+        if (found == IS_OTHER || (len > 0 && (kind == IS_STAR || found == IS_STAR)))
             return false;
         kind = found;
         len++;
     }
-    return len > 0 && segments <= BHI_TOPIC_SEGMENTS_MAX &&
-           (kind != IS_STAR || allowed != STARS_NONE);
-}
-
-bool bhi_topic_is_valid(bhi_bytes topic)
-{
-    return is_valid(topic, STARS_NONE);
+    return len > 0 && segments <= BHI_TOPIC_SEGMENTS_MAX;
 }
 
 bool bhi_pattern_is_valid(bhi_bytes pattern)
 {
-    return is_valid(pattern, STARS_ANY);
+    return is_pattern(pattern, true);
 }
 
 bool bhi_pattern_is_subscribable(bhi_bytes pattern)
 {
-    return is_valid(pattern, STARS_LAST);
+    return is_pattern(pattern, false);
 }
 
 /* Most patterns are some segments and a star; equal segments cover each other. */

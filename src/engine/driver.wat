@@ -24,7 +24,7 @@
       (call_indirect (type $realloc)
         (i32.const 0) (i32.const 0) (i32.const 1) (local.get $size) (i32.const 0))))
 
-  ;; Eight texts of a host call's result in one entry; a negative size is none.
+  ;; Sixteen texts of a host call's result in one entry; a negative size is none.
   (func $allocate_text (param $size i32) (result i32)
     (if (result i32) (i32.ge_s (local.get $size) (i32.const 0))
       (then
@@ -32,7 +32,8 @@
           (i32.const 0) (i32.const 0) (i32.const 1) (local.get $size) (i32.const 0)))
       (else (i32.const 0))))
   (func (export "allocate")
-    (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32 i32 i32 i32 i32 i32 i32 i32)
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (result i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
     (call $allocate_text (local.get 0))
     (call $allocate_text (local.get 1))
     (call $allocate_text (local.get 2))
@@ -40,7 +41,15 @@
     (call $allocate_text (local.get 4))
     (call $allocate_text (local.get 5))
     (call $allocate_text (local.get 6))
-    (call $allocate_text (local.get 7)))
+    (call $allocate_text (local.get 7))
+    (call $allocate_text (local.get 8))
+    (call $allocate_text (local.get 9))
+    (call $allocate_text (local.get 10))
+    (call $allocate_text (local.get 11))
+    (call $allocate_text (local.get 12))
+    (call $allocate_text (local.get 13))
+    (call $allocate_text (local.get 14))
+    (call $allocate_text (local.get 15)))
 
   (func (export "hook") (param $action_len i32) (param $payload_len i32)
     (local $action i32) (local $payload i32) (local $result i32)

@@ -103,19 +103,17 @@ bool bhi_ipc_subscription_subscribe_readiness(bhi_guest *guest, bhi_ipc_subscrip
 
 /* ---- taking messages ---- */
 
-static bhi_ipc_principal_attribution attribution_of(const bhi_message_spec *spec)
+static bhi_ipc_principal_attribution_tag tag_of(bhi_attribution attribution)
 {
-    switch (spec->attribution) {
+    switch (attribution) {
     case BHI_ATTRIBUTION_VERIFIED:
-        return (bhi_ipc_principal_attribution){.tag = BHI_IPC_PRINCIPAL_ATTRIBUTION_VERIFIED,
-                                               .verified = spec->principal};
+        return BHI_IPC_PRINCIPAL_ATTRIBUTION_VERIFIED;
     case BHI_ATTRIBUTION_CLAIMED:
-        return (bhi_ipc_principal_attribution){.tag = BHI_IPC_PRINCIPAL_ATTRIBUTION_CLAIMED,
-                                               .claimed = spec->principal};
+        return BHI_IPC_PRINCIPAL_ATTRIBUTION_CLAIMED;
     case BHI_ATTRIBUTION_SYSTEM:
         break;
     }
-    return (bhi_ipc_principal_attribution){.tag = BHI_IPC_PRINCIPAL_ATTRIBUTION_SYSTEM};
+    return BHI_IPC_PRINCIPAL_ATTRIBUTION_SYSTEM;
 }
 
 static bhi_bytes keep(char *at, bhi_bytes text)
@@ -152,13 +150,14 @@ static void take_depth(bhi_lease_context *lease, const bhi_message_spec *spec)
 }
 
 /* Points into the message, which lives as long as the batch. */
-static bhi_ipc_message show(const bhi_message *message)
+static void show(const bhi_message *message, bhi_ipc_message *ret)
 {
     const bhi_message_spec *spec = &message->spec;
-    return (bhi_ipc_message){.topic = spec->topic,
-                             .payload = spec->payload,
-                             .source_id = spec->source_id.len > 0 ? spec->source_id : NOBODY,
-                             .principal = attribution_of(spec)};
+    ret->topic = spec->topic;
+    ret->payload = spec->payload;
+    ret->source_id = spec->source_id.len > 0 ? spec->source_id : NOBODY;
+    ret->principal.tag = tag_of(spec->attribution);
+    ret->principal.verified = spec->principal; /* or claimed; the system has none */
 }
 
 static void release_batch(void *arg)
@@ -188,7 +187,7 @@ static bool show_batch(bhi_guest *guest, const bhi_batch *batch, bhi_ipc_envelop
     if (messages == NULL || texts == NULL)
         return false;
     for (size_t i = 0; i < batch->count; i++) {
-        messages[i] = show(batch->messages[i]);
+        show(batch->messages[i], &messages[i]);
         texts_count += add_texts(&messages[i], texts + texts_count);
     }
     bhi_guest_expect_texts(guest, texts, texts_count);

@@ -33,6 +33,12 @@ typedef struct bhi_config {
 typedef void (*bhi_guest_log_cb)(void *arg, bhi_log_level level, bhi_bytes capsule,
                                  bhi_bytes principal, bhi_bytes text);
 
+/* A short topic that a capsule may publish on. */
+typedef struct bhi_granted_topic {
+    uint8_t len; /* 0: none */
+    uint8_t text[63];
+} bhi_granted_topic;
+
 typedef struct bhi_lease_context {
     bhi_bytes capsule;        /* capsule id                                       */
     bhi_bytes principal;      /* on whose behalf; empty during initialisation     */
@@ -58,6 +64,7 @@ typedef struct bhi_lease_context {
     bhi_attribution attribution;      /* how far `principal` is trusted                    */
     bool may_act;                     /* `principal` is claimed, and may be acted for      */
     uint32_t publish_depth;           /* of what it publishes now                          */
+    bhi_granted_topic latest_topic;   /* published on, so that it is not checked again     */
     bool is_run_loop;                 /* it takes everybody's messages, and acts for whose it took
                                        */
     uint64_t storage_bytes_max;       /* of the principal's home of this capsule           */

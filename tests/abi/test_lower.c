@@ -267,11 +267,11 @@ static void a_list_of_texts_is_allocated_before_its_texts(void **state)
     assert_int_equal(fake.reallocs, 4);
 }
 
-enum { MANY = 17 };
+enum { MANY = 2 * BHI_GUEST_TEXTS + 1 };
 
 static void answer_many_keys(bhi_bytes *keys, size_t expected_count)
 {
-    static const uint8_t letters[] = "abcdefghijklmnopq";
+    static const uint8_t letters[MANY] = "abcdefghijklmnopqrstuvwxyz0123456";
     for (size_t i = 0; i < MANY; i++)
         keys[i] = (bhi_bytes){letters + i, MANY - i};
     answer.keys = (bhi_kv_text_list_result){.is_ok = true, .ok = {keys, MANY}};
@@ -279,9 +279,9 @@ static void answer_many_keys(bhi_bytes *keys, size_t expected_count)
 }
 
 /* Nothing else differs: the guest's memory is the same to the byte. */
-static void texts_that_are_expected_are_allocated_eight_at_a_time(void **state)
+static void texts_that_are_expected_are_allocated_in_groups(void **state)
 {
-    static const size_t counts[] = {MANY, 8, 9, 1};
+    static const size_t counts[] = {MANY, BHI_GUEST_TEXTS, BHI_GUEST_TEXTS + 1, 1};
     static const uint32_t batches[] = {3, 1, 2, 1};
     uint8_t alone[MEMORY_BYTES];
     bhi_bytes keys[MANY];
@@ -320,7 +320,7 @@ static void a_text_that_is_expected_is_checked_like_any(void **state)
         bhi_core_value values[3] = {{.u32 = 0}, {.u32 = 0}, {.u32 = AREA}};
         answer_many_keys(keys, MANY);
         fake.realloc = misbehaviours[i];
-        fake.realloc_answer = MEMORY_BYTES - 8; /* holds no text of 17 bytes */
+        fake.realloc_answer = MEMORY_BYTES - 8; /* holds no text of MANY bytes */
         answer.keys.ok.len = MANY;
         fake_guest_watch(&fake);
         assert_false(fake_guest_call(&fake, KV, "kv-list-keys", values));
@@ -530,7 +530,7 @@ int main(void)
         TEST(no_value_and_an_empty_value_differ),
         TEST(an_error_arrives_with_its_case_and_text),
         TEST(a_list_of_texts_is_allocated_before_its_texts),
-        TEST(texts_that_are_expected_are_allocated_eight_at_a_time),
+        TEST(texts_that_are_expected_are_allocated_in_groups),
         TEST(an_expectation_ends_with_its_import),
         TEST(a_text_that_is_expected_is_checked_like_any),
         TEST(a_page_arrives_with_its_cursor),

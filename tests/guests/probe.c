@@ -12,6 +12,7 @@
  *   monotonic                  ns
  *   sleep      NS              "slept"
  *   random     COUNT           the bytes in hexadecimal
+ *   scratch    COUNT           "ok": so many pieces of scratch memory lie apart, aligned and zeroed
  *   capability NAME            "true" or "false", of the caller
  *   capabilities               one per line
  *   get        KEY             value, or no data for none
@@ -148,6 +149,39 @@ static capsule_result probe_random(capsule_bytes payload)
     return capsule_continue(text);
 }
 
+/* Of piece i: odd sizes, most small, some larger than any block. */
+static size_t piece_size(size_t i)
+{
+    return i % 50 == 49 ? 100000 : i * 7919 % 3001;
+}
+
+static bool is_filled(const uint8_t *piece, size_t size, uint8_t byte)
+{
+    for (size_t i = 0; i < size; i++)
+        if (piece[i] != byte)
+            return false;
+    return true;
+}
+
+static capsule_result probe_scratch(capsule_bytes payload)
+{
+    enum { PIECES_MAX = 1000 };
+    static uint8_t *pieces[PIECES_MAX];
+    uint64_t count;
+    if (!capsule_parse_u64(payload, &count) || count > PIECES_MAX)
+        return capsule_deny("expected a count");
+    for (size_t i = 0; i < count; i++) {
+        pieces[i] = capsule_alloc(piece_size(i));
+        if ((uintptr_t)pieces[i] % 16 != 0 || !is_filled(pieces[i], piece_size(i), 0))
+            return capsule_deny("piece %zu is not aligned and zeroed", i);
+        memset(pieces[i], (int)(i % 251 + 1), piece_size(i));
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!is_filled(pieces[i], piece_size(i), (uint8_t)(i % 251 + 1)))
+            return capsule_deny("piece %zu was written by another", i);
+    return capsule_continue(capsule_text("ok"));
+}
+
 static capsule_result probe_capability(capsule_bytes payload)
 {
     capsule_caller caller;
@@ -235,6 +269,7 @@ static const struct {
     {"monotonic", probe_monotonic},
     {"sleep", probe_sleep},
     {"random", probe_random},
+    {"scratch", probe_scratch},
     {"capability", probe_capability},
     {"capabilities", probe_capabilities},
     {"get", probe_get},

@@ -99,6 +99,17 @@ static void expect_denied(bh_capsule *capsule, const char *action, const char *p
     assert_string_equal(result->data, reason);
 }
 
+/* Of the SDK: more than its block holds, again and again. */
+static void scratch_memory_goes_on_behind_its_block(void **state)
+{
+    static const char *const counts[] = {"10", "60", "1000", "1", "1000"};
+    (void)state;
+    bh_capsule *capsule = load_probe(NULL);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        expect(capsule, "scratch", counts[i], "ok");
+    bh_capsule_release(capsule);
+}
+
 /* ---- configuration, caller, capabilities ---- */
 
 static void get_config_answers_declared_values_and_none_for_the_rest(void **state)
@@ -476,6 +487,7 @@ static void initialisation_may_not_sleep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(scratch_memory_goes_on_behind_its_block),
         CASE(get_config_answers_declared_values_and_none_for_the_rest),
         CASE(get_config_prefers_the_operators_value),
         CASE(get_caller_tells_the_principal_and_when_it_called),
