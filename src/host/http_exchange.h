@@ -24,7 +24,7 @@
 #include "host/http_rules.h"
 #include "host/http_url.h"
 #include "host/waitable.h"
-#include "worker/operation.h"
+#include "worker/timer.h"
 
 enum {
     BHI_HTTP_REDIRECTS_MAX = 10,

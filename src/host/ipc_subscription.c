@@ -19,6 +19,7 @@
 #include "host/initialising.h"
 #include "host/lease_context.h"
 #include "host/waitable.h"
+#include "worker/timer.h"
 
 enum { RECV_MS_MAX = 60000, TEXTS = 4 /* of a message */ };
 
@@ -131,8 +132,8 @@ static void act_for(bhi_lease_context *lease, const bhi_message_spec *spec)
     bhi_rates_unpin(lease->rates, lease->rate_window);
     lease->rate_window = NULL;
     lease->principal =
-        keep(lease->batch_principal, is_theirs ? spec->principal : lease->grants->owner);
-    lease->source_id = keep(lease->batch_source_id, spec->source_id);
+        keep(lease->batch->principal, is_theirs ? spec->principal : lease->grants->owner);
+    lease->source_id = keep(lease->batch->source_id, spec->source_id);
     if (lease->limit_cb != NULL)
         lease->limit_cb(lease);
     lease->attribution = is_theirs ? spec->attribution : BHI_ATTRIBUTION_VERIFIED;

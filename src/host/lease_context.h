@@ -39,6 +39,12 @@ typedef struct bhi_granted_topic {
     uint8_t text[63];
 } bhi_granted_topic;
 
+/* Whose messages a run loop took last: where `principal` and `source_id` point from then on. */
+typedef struct bhi_batch_origin {
+    char principal[65];
+    char source_id[37];
+} bhi_batch_origin;
+
 typedef struct bhi_lease_context {
     bhi_bytes capsule;        /* capsule id                                       */
     bhi_bytes principal;      /* on whose behalf; empty during initialisation     */
@@ -79,10 +85,9 @@ typedef struct bhi_lease_context {
     bhi_guest_log_cb log_cb;
     void *log_arg;
     const atomic_bool *is_cancelled;
-    bhi_worker *worker;       /* where the call runs                               */
-    bhi_task *task;           /* the invocation to make ready when a wait ends     */
-    char batch_principal[65]; /* of a run loop: where `principal` and `source_id` point after it  */
-    char batch_source_id[37]; /* received messages                                                */
+    bhi_worker *worker;      /* where the call runs                               */
+    bhi_task *task;          /* the invocation to make ready when a wait ends     */
+    bhi_batch_origin *batch; /* a run loop's; NULL for others                     */
 } bhi_lease_context;
 
 /* The lease is over and its handles are dropped: let go of what else it made. Once, on its worker.

@@ -11,6 +11,7 @@
 #include "host/log_bucket.h"
 #include "host/sources.h"
 #include "worker/operation.h"
+#include "worker/timer.h"
 
 #define SLEEP_NS_MAX (60 * BHI_NS_PER_SECOND)
 enum { RANDOM_BYTES_MAX = 4096, LOG_BYTES_MAX = 16 * 1024 };

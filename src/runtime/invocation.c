@@ -20,7 +20,7 @@
 #include "runtime/lease.h"
 #include "runtime/pooled.h"
 #include "runtime/profiles.h"
-#include "worker/operation.h"
+#include "worker/timer.h"
 
 typedef enum stage { STAGE_CHECKOUT, STAGE_QUEUED, STAGE_BUILD, STAGE_CALL } stage;
 

@@ -247,6 +247,7 @@ static void set_lease(bhi_run_loop *loop)
         .task = &loop->task,
     };
     bhi_lease_context_fill(&loop->lease, loop->capsule, &call);
+    loop->lease.batch = &loop->batch;
     bhi_instance_guest(loop->pooled->instance)->lease = &loop->lease;
 }
 

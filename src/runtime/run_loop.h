@@ -18,6 +18,7 @@
 #include "runtime/supervisor.h"
 #include "base/clock.h"
 #include "worker/remote.h"
+#include "worker/timer.h"
 
 #define BHI_RUN_DRAIN_NS (2 * BHI_NS_PER_SECOND)
 
@@ -47,6 +48,7 @@ typedef struct bhi_run_loop {
     bhi_run_stage stage;
     bhi_pooled *pooled; /* NULL between two runs */
     bhi_lease_context lease;
+    bhi_batch_origin batch;
     bhi_budget budget;
     bhi_run_window window;
     bool was_suspended;    /* in this run */

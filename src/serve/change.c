@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/dispatcher.h"
-#include "worker/operation.h"
+#include "worker/timer.h"
 
 typedef struct change {
     bhi_link link; /* on the listener's changes */

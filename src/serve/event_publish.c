@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "runtime/event.h"
 #include "runtime/runtime.h"
-#include "worker/operation.h"
+#include "worker/timer.h"
 
 struct bhi_event_publish {
     bhi_dispatch_observer observer;

@@ -18,7 +18,7 @@
 #include "host/principal.h"
 #include "runtime/runtime.h"
 #include "serve/hangup.h"
-#include "worker/operation.h"
+#include "worker/timer.h"
 
 enum { BLOCK_BYTES = 16 << 10, BATCH_BYTES_MAX = 256 << 10, TEXT_BYTES_KEPT = 64 << 10 };
 #define SIGN_OF_LIFE_NS (15 * BHI_NS_PER_SECOND)

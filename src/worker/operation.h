@@ -38,14 +38,4 @@ void bhi_operation_complete(bhi_operation *operation);
  * abandoned. */
 BH_MUST_USE bool bhi_operation_yield(bhi_worker *worker, bhi_task *task, bhi_guest *guest);
 
-/* Call fired_cb once, from the loop, not before `delay_ns` have passed: rounded up to the loop's
- * milliseconds. A delay past the end of the clock never fires. Fails with BH_E_NOMEM. */
-typedef struct bhi_timer bhi_timer;
-BH_MUST_USE bh_status bhi_timer_open(bhi_worker *worker, uint64_t delay_ns,
-                                     void (*fired_cb)(void *arg), void *arg, bhi_timer **ret_timer,
-                                     bh_error *reterr);
-/* Exactly once for each opened timer, also after it fired or from its fired_cb; takes NULL. Stops
- * it: fired_cb is not called any more. The memory goes when the loop has let go of it. */
-void bhi_timer_close(bhi_timer *timer);
-
 #endif

@@ -23,6 +23,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "worker/timer.h"
 
 struct bhi_worker {
     /* Atomics, touched by any thread. */
@@ -42,6 +43,7 @@ struct bhi_worker {
     pthread_t thread;  /* when is_started */
     uv_async_t wakeup; /* unreferenced: it keeps no loop alive */
     uv_loop_t loop;
+    bhi_timers timers;
     struct {
         const bhi_service_kind *kind;
         void *service;
@@ -161,6 +163,7 @@ void bhi_worker_destroy(bhi_worker *worker)
         sched_yield();                               /* a few instructions from leaving */
     BHI_ASSERT(bhi_link_is_alone(&worker->running)); /* else a task destroys its own worker */
     close_services(worker);
+    bhi_timers_deinit(&worker->timers);
     close_loop(worker);
     free(worker);
 }
@@ -376,6 +379,11 @@ void bhi_worker_join(bhi_worker *worker)
 uv_loop_t *bhi_worker_loop(bhi_worker *worker)
 {
     return &worker->loop;
+}
+
+bhi_timers *bhi_worker_timers(bhi_worker *worker)
+{
+    return &worker->timers;
 }
 
 bh_status bhi_worker_service(bhi_worker *worker, const bhi_service_kind *kind, void **ret_service,

@@ -71,6 +71,7 @@ void bhi_worker_expect_post(bhi_worker *worker);
 void bhi_worker_expected_came(bhi_worker *worker);
 
 uv_loop_t *bhi_worker_loop(bhi_worker *worker);
+struct bhi_timers *bhi_worker_timers(bhi_worker *worker); /* of worker/timer.c */
 
 /* Something that uses the worker's loop and lives as long as the worker, such as a client with its
  * connections. Kinds are compared by address. */

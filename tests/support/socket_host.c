@@ -16,6 +16,7 @@
 #include "host/lease_context.h"
 #include "host/socket_stream.h"
 #include "support/tcp_peer.h"
+#include "worker/timer.h"
 
 #define MORTAL_LIFE_NS (5 * BHI_NS_PER_MS)
 

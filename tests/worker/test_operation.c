@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "worker/failing_calloc.h"
 #include "worker/remote.h"
+#include "worker/timer.h"
 
 typedef struct fixture {
     bhi_guest guest; /* first */
@@ -276,6 +277,36 @@ static void delay_past_the_end_of_the_clock_never_fires(void **state)
     bhi_timer_close(further);
     bhi_timer_close(near);
     close_fixture(&f); /* closing timers are no open ones */
+}
+
+enum { WAVES = 3, WAVE = 400 }; /* more at once than are kept */
+
+/* Closed before they fired, after, and in waves: each opened one fires once, no other does. */
+static void timers_that_were_closed_serve_again(void **state)
+{
+    fixture f;
+    open_fixture(&f);
+    int never = 0, soon = 0;
+    bhi_timer *timers[WAVE];
+    for (int wave = 0; wave < WAVES; wave++) {
+        for (int i = 0; i < WAVE; i++)
+            timers[i] = open_timer(f.worker, BHI_NS_PER_MS, &never);
+        for (int i = 0; i < WAVE; i++)
+            bhi_timer_close(timers[i]);
+        for (int i = 0; i < WAVE; i++)
+            timers[i] = open_timer(f.worker, (uint64_t)(i % 5) * BHI_NS_PER_MS, &soon);
+        while (soon < (wave + 1) * WAVE)
+            bhi_worker_turn(f.worker, true);
+        for (int i = 0; i < WAVE; i++)
+            bhi_timer_close(timers[i]);
+    }
+    bhi_timer *last = open_timer(f.worker, 10 * BHI_NS_PER_MS, &soon);
+    while (soon == WAVES * WAVE)
+        bhi_worker_turn(f.worker, true);
+    bhi_timer_close(last);
+    assert_int_equal(soon, WAVES * WAVE + 1);
+    assert_int_equal(never, 0);
+    close_fixture(&f);
 }
 
 static void timer_without_memory_is_refused(void **state)
@@ -558,6 +589,7 @@ int main(void)
         cmocka_unit_test(closed_timer_does_not_fire),
         cmocka_unit_test(timer_may_be_closed_from_its_own_callback),
         cmocka_unit_test(delay_past_the_end_of_the_clock_never_fires),
+        cmocka_unit_test(timers_that_were_closed_serve_again),
         cmocka_unit_test(timer_without_memory_is_refused),
         cmocka_unit_test(finished_remote_hands_over_its_payload_R1),
         cmocka_unit_test(remote_finished_before_await_does_not_suspend),
