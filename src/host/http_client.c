@@ -2,7 +2,9 @@
  *
  * The loop watches one descriptor, the epoll set of http_sockets.h, and runs one timer, libcurl's.
  * Both are referenced only while transfers run: else an idle client would cost every turn of its
- * worker a look at the loop.
+ * worker a look at the loop. What libcurl wants to do at once, such as begin a transfer, it does
+ * before the loop looks at its descriptors: all that a turn began is sent, then all that came is
+ * read. Mixed, each request and each response would cost a quarter more.
  *
  * While libcurl runs it calls back, and a handle may not be removed inside its own callback. So
  * what is cancelled meanwhile is put aside, and removed once libcurl has returned. Ends are looked
@@ -109,21 +111,40 @@ static void polled_uv_cb(uv_poll_t *handle, int status, int events)
     look_at_ends(client);
 }
 
-static void timer_uv_cb(uv_timer_t *handle)
+static void act_in_time(bhi_http_client *client)
 {
-    bhi_http_client *client = handle->data;
     act(client, CURL_SOCKET_TIMEOUT, 0);
     look_at_ends(client);
 }
 
-/* libcurl asks for a look after a while; an early look is fine, it asks again. */
+static void timer_uv_cb(uv_timer_t *handle)
+{
+    act_in_time(handle->data);
+}
+
+static void look_uv_cb(uv_idle_t *handle)
+{
+    uv_idle_stop(handle);
+    act_in_time(handle->data);
+}
+
+static void start_timer(bhi_http_client *client, uint64_t timeout_ms)
+{
+    uv_timer_t *timer = &client->timer;
+    if (!uv_is_active((uv_handle_t *)timer) || uv_timer_get_due_in(timer) > timeout_ms)
+        uv_timer_start(timer, timer_uv_cb, timeout_ms, 0);
+}
+
+/* libcurl asks to act after a while, now, or not at all (-1). A timer that runs is left alone when
+ * it is early enough: at an early look libcurl asks again, and most of what it waits for comes
+ * before. */
 static int timer_curl_cb(CURLM *multi, long timeout_ms, void *arg)
 {
     bhi_http_client *client = arg;
-    if (timeout_ms < 0)
-        uv_timer_stop(&client->timer);
-    else
-        uv_timer_start(&client->timer, timer_uv_cb, (uint64_t)timeout_ms, 0);
+    if (timeout_ms > 0)
+        start_timer(client, (uint64_t)timeout_ms);
+    else if (timeout_ms == 0)
+        uv_idle_start(&client->look, look_uv_cb);
     return 0;
 }
 
@@ -137,11 +158,6 @@ static int socket_curl_cb(CURL *easy, curl_socket_t socket, int what, void *arg,
     };
     bhi_http_client *client = arg;
     return bhi_http_sockets_watch(&client->sockets, socket, events[what]) ? 0 : -1;
-}
-
-void bhi_http_client_look_soon(bhi_http_client *client)
-{
-    uv_timer_start(&client->timer, timer_uv_cb, 0, 0);
 }
 
 /* ---- transfers ---- */
@@ -191,7 +207,7 @@ void bhi_http_transfer_resume(bhi_http_transfer *transfer)
         bhi_list_push_back(&client->ended, &transfer->link);
     }
     if (code != CURLE_OK || !bhi_link_is_alone(&client->cancelled))
-        bhi_http_client_look_soon(client);
+        uv_idle_start(&client->look, look_uv_cb);
 }
 
 /* ---- open, close ---- */
@@ -216,8 +232,9 @@ static bh_status open_handles(bhi_http_client *client, bh_error *reterr)
     if (failed != 0)
         return bhi_fail(reterr, BH_E_IO, "watch an epoll descriptor: %s", uv_strerror(failed));
     uv_timer_init(loop, &client->timer);
-    client->poll.data = client->timer.data = client;
-    client->handles_open = 2;
+    uv_idle_init(loop, &client->look);
+    client->poll.data = client->timer.data = client->look.data = client;
+    client->handles_open = 3;
     uv_poll_start(&client->poll, UV_READABLE, polled_uv_cb);
     uv_unref((uv_handle_t *)&client->poll);
     uv_unref((uv_handle_t *)&client->timer);
@@ -229,6 +246,7 @@ static void begin(bhi_http_client *client, bhi_worker *worker)
     client->worker = worker;
     client->seams.is_public = bhi_http_address_is_public;
     bhi_http_owners_init(&client->owners);
+    bhi_http_recent_urls_init(&client->recent_urls);
     bhi_link_init(&client->running);
     bhi_link_init(&client->cancelled);
     bhi_link_init(&client->ended);
@@ -285,14 +303,22 @@ static void close_client(void *service)
     while ((link = bhi_list_first(&client->running)) != NULL)
         end(BHI_CONTAINER_OF(link, bhi_http_transfer, link), BHI_HTTP_CLOSED);
     destroy_spares(client);
+    bhi_http_recent_urls_deinit(&client->recent_urls);
     bhi_http_owners_deinit(&client->owners); /* closes the kept connections */
     curl_multi_cleanup(client->multi);
     uv_close((uv_handle_t *)&client->poll, closed_uv_cb);
     uv_close((uv_handle_t *)&client->timer, closed_uv_cb);
+    uv_close((uv_handle_t *)&client->look, closed_uv_cb);
     bhi_http_sockets_deinit(&client->sockets);
 }
 
 const bhi_service_kind bhi_http_client_kind = {.open = open_client, .close = close_client};
+
+bhi_http_url_verdict bhi_http_client_parse_url(bhi_http_client *client, bhi_bytes text,
+                                               bhi_http_url *ret_url)
+{
+    return bhi_http_recent_urls_parse(&client->recent_urls, text, ret_url);
+}
 
 bhi_http_seams *bhi_http_client_seams(bhi_http_client *client)
 {

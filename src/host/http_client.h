@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "base/bytes.h"
+#include "host/http_url.h"
 #include "worker/worker.h"
 
 typedef struct bhi_http_client bhi_http_client;
@@ -90,6 +91,10 @@ typedef struct bhi_http_seams {
     uint32_t request_ms_max, connect_ms_max, head_ms_max, chunk_ms_max;
 } bhi_http_seams;
 bhi_http_seams *bhi_http_client_seams(bhi_http_client *client);
+
+/* As bhi_http_url_parse; those that were asked for lately are known. */
+bhi_http_url_verdict bhi_http_client_parse_url(bhi_http_client *client, bhi_bytes text,
+                                               bhi_http_url *ret_url);
 
 typedef struct bhi_http_client_stats {
     uint64_t connections_opened;

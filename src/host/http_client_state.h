@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "host/http_client.h"
 #include "host/http_owners.h"
+#include "host/http_recent_urls.h"
 #include "host/http_sockets.h"
 
 enum { BHI_HTTP_SPARES_MAX = 64 }; /* easy handles kept for reuse */
@@ -15,12 +16,14 @@ struct bhi_http_client {
     bhi_http_sockets sockets;
     uv_poll_t poll;   /* of the sockets' epoll descriptor; referenced while transfers run */
     uv_timer_t timer; /* libcurl's; the same */
+    uv_idle_t look;   /* runs when libcurl wants to act at once, or something ended unseen */
     int handles_open;
     bool is_in_curl; /* its callbacks may run: no handle may be removed */
     bhi_link running, cancelled, ended, spares;
     uint32_t running_count; /* cancelled and ended ones too, until they are removed */
     uint32_t spares_count;
     bhi_http_owners owners;
+    bhi_http_recent_urls recent_urls;
     uint64_t connections_opened;
     bhi_http_seams seams;
 };
@@ -45,8 +48,5 @@ bhi_http_transfer *bhi_http_transfer_make(bhi_http_client *client,
 void bhi_http_transfer_recycle(bhi_http_transfer *transfer);
 void bhi_http_transfer_destroy(bhi_http_transfer *transfer);
 bhi_http_failure bhi_http_transfer_failure(const bhi_http_transfer *transfer, CURLcode code);
-
-/* Have what ended looked at from the loop, soon. */
-void bhi_http_client_look_soon(bhi_http_client *client);
 
 #endif

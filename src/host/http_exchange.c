@@ -371,7 +371,7 @@ static bool take_request(bhi_http_exchange *exchange, const bhi_http_request_dat
     bhi_bytes method;
     bhi_http_url_verdict verdict = BHI_HTTP_URL_MALFORMED;
     if (is_allowed(request, &method))
-        verdict = bhi_http_url_parse(request->url, &exchange->url);
+        verdict = bhi_http_client_parse_url(exchange->client, request->url, &exchange->url);
     if (verdict == BHI_HTTP_URL_OK && !copy_request(exchange, request, method))
         verdict = BHI_HTTP_URL_NO_MEMORY;
     if (verdict == BHI_HTTP_URL_OK)

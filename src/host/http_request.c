@@ -29,9 +29,7 @@ static bool reserve(whole_request *request, size_t len)
 {
     if (len <= request->body_capacity)
         return true;
-    size_t capacity = request->body_capacity < 4096 ? 4096 : 2 * request->body_capacity;
-    if (capacity < len)
-        capacity = len;
+    size_t capacity = len > 2 * request->body_capacity ? len : 2 * request->body_capacity;
     uint8_t *body = realloc(request->body, capacity);
     if (body == NULL)
         return false;
@@ -68,18 +66,17 @@ static bool give_response(whole_request *request, bhi_guest *guest,
         ret->error = exchange->error;
         return true;
     }
-    bhi_bytes kept = {0};
-    if (request->body_len > 0)
-        kept = bhi_arena_copy(&guest->arena, (bhi_bytes){request->body, request->body_len});
-    ret->is_ok = request->body_len == 0 || kept.data != NULL;
-    if (ret->is_ok)
-        ret->ok = (bhi_http_response_data){
-            .status = exchange->head.status,
-            .headers = {exchange->head.headers, exchange->head.count},
-            .body = kept,
-        };
-    else
+    ret->is_ok = request->body == NULL || bhi_arena_defer(&guest->arena, free, request->body);
+    if (!ret->is_ok) {
         ret->error = bhi_http_error_no_memory();
+        return true;
+    }
+    ret->ok = (bhi_http_response_data){
+        .status = exchange->head.status,
+        .headers = {exchange->head.headers, exchange->head.count},
+        .body = {request->body, request->body_len},
+    };
+    request->body = NULL;
     return true;
 }
 

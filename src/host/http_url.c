@@ -149,7 +149,10 @@ bhi_http_url_verdict bhi_http_url_follow(const bhi_http_url *url, bhi_bytes loca
 
 void bhi_http_url_deinit(bhi_http_url *url)
 {
-    curl_url_cleanup(url->parsed);
+    if (url->shared != NULL)
+        bhi_http_recent_url_release(url->shared);
+    else
+        curl_url_cleanup(url->parsed);
     *url = (bhi_http_url){0};
 }
 

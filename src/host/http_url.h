@@ -11,8 +11,11 @@
 
 enum { BHI_HTTP_URL_BYTES_MAX = 8 << 10, BHI_HTTP_HOST_BYTES_MAX = 255 };
 
+typedef struct bhi_http_recent_url bhi_http_recent_url; /* host/http_recent_urls.h */
+
 typedef struct bhi_http_url {
-    CURLU *parsed; /* NULL: none */
+    CURLU *parsed;               /* NULL: none */
+    bhi_http_recent_url *shared; /* whose `parsed` it is; NULL: its own */
     uint16_t port;
     bool is_https;
     bool is_address; /* the host is an IPv4 or IPv6 address, however it was spelled */
@@ -33,6 +36,8 @@ bhi_http_url_verdict bhi_http_url_follow(const bhi_http_url *url, bhi_bytes loca
                                          bhi_http_url *ret_url);
 /* Zeroed bytes are an empty one. */
 void bhi_http_url_deinit(bhi_http_url *url);
+void bhi_http_recent_url_release(
+    bhi_http_recent_url *entry); /* what deinit does with a shared one */
 
 static inline bhi_bytes bhi_http_url_host(const bhi_http_url *url)
 {
