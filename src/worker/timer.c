@@ -11,9 +11,9 @@
 #include "base/clock.h"
 
 #ifdef __SANITIZE_ADDRESS__
-enum { SPARES_MAX = 0 }; /* what is used after it was closed shall be seen */
+static const uint32_t spares_max = 0; /* what is used after it was closed shall be seen */
 #else
-enum { SPARES_MAX = 256 };
+static const uint32_t spares_max = 256;
 #endif
 
 struct bhi_timer {
@@ -84,7 +84,7 @@ void bhi_timer_close(bhi_timer *timer)
     if (timer == NULL)
         return;
     bhi_timers *timers = timer->timers;
-    if (timers->spares_count >= SPARES_MAX) {
+    if (timers->spares_count >= spares_max) {
         let_go(timer);
         return;
     }
