@@ -26,6 +26,7 @@ static bhi_bus *bus;
 static bhi_worker *worker;
 static bhi_publish_rates *rates;
 static fake_guest fake;
+static bhi_batch_origin batch_origin;
 static bhi_lease_context lease;
 static bhi_task task; /* the guest's: to be woken is to leave suspend */
 static bhi_ipc_subscription *subscription;
@@ -68,6 +69,7 @@ static void fill_lease(void)
                                 .rates = rates,
                                 .publish_bytes_per_s_max = 1 << 20,
                                 .is_run_loop = true,
+                                .batch = &batch_origin,
                                 .worker = worker,
                                 .task = &task};
 }
@@ -227,7 +229,7 @@ static void the_longest_names_outlive_their_message(void **state)
     expect_principal(name, BHI_ATTRIBUTION_VERIFIED);
     assert_true(bhi_bytes_equal_text(lease.source_id, SOURCE_ID));
     const char *at = (const char *)lease.principal.data;
-    assert_true(at >= (const char *)&lease && at < (const char *)(&lease + 1));
+    assert_ptr_equal(at, batch_origin.principal);
 }
 
 static void a_message_of_the_host_leaves_the_loop_to_its_owner(void **state)
