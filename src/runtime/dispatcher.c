@@ -257,15 +257,33 @@ static void leave_all_locked(bhi_dispatcher *dispatcher, bhi_chain *chain, size_
     bhi_tickets_leave(&dispatcher->tickets, &chain->place);
 }
 
-/* For the principal's account; for a step when `capsule` is not "". */
-static bhi_ticket_wish wish_for(const bhi_message *message, const char *capsule)
+static size_t least(size_t a, size_t b)
 {
-    bool is_account = capsule[0] == '\0';
+    return a < b ? a : b;
+}
+
+/* On the principal's account: no more than the lane has left, so that principals which flood leave
+ * as much for the next one as each of them has (dynamic thresholds; Choudhury and Hahne, 1998). */
+static bhi_ticket_wish account_wish(const bhi_chain_lane *lane, const bhi_message *message)
+{
+    return (bhi_ticket_wish){
+        .capsule = "",
+        .principal = message->spec.principal,
+        .bytes = bhi_message_bytes(message),
+        .count_max =
+            (uint32_t)least(BHI_DISPATCH_PRINCIPAL_MAX, BHI_DISPATCH_LANE_MAX - lane->count),
+        .bytes_max =
+            least(BHI_DISPATCH_PRINCIPAL_BYTES_MAX, BHI_DISPATCH_LANE_BYTES_MAX - lane->bytes),
+    };
+}
+
+static bhi_ticket_wish step_wish(const bhi_message *message, const char *capsule)
+{
     return (bhi_ticket_wish){
         .capsule = capsule,
         .principal = message->spec.principal,
         .bytes = bhi_message_bytes(message),
-        .count_max = is_account ? BHI_DISPATCH_PRINCIPAL_MAX : BHI_DISPATCH_KEY_MAX,
+        .count_max = BHI_DISPATCH_KEY_MAX,
         .bytes_max = BHI_DISPATCH_PRINCIPAL_BYTES_MAX,
     };
 }
@@ -273,11 +291,11 @@ static bhi_ticket_wish wish_for(const bhi_message *message, const char *capsule)
 /* D3: a place on the principal's account and a ticket for each step, or none. */
 static bool take_tickets_locked(bhi_dispatcher *dispatcher, bhi_chain *chain)
 {
-    bhi_ticket_wish wish = wish_for(chain->message, "");
+    bhi_ticket_wish wish = account_wish(chain->lane, chain->message);
     if (!bhi_tickets_take(&dispatcher->tickets, &wish, &chain->place))
         return false;
     for (size_t i = 0; i < chain->steps_count; i++) {
-        wish = wish_for(chain->message, chain->steps[i].told.capsule);
+        wish = step_wish(chain->message, chain->steps[i].told.capsule);
         if (bhi_tickets_take(&dispatcher->tickets, &wish, &chain->steps[i].ticket))
             continue;
         leave_all_locked(dispatcher, chain, i);
@@ -365,10 +383,10 @@ static bool has_room(const bhi_dispatcher *dispatcher, const bhi_chain_lane *lan
     if (lane->count == BHI_DISPATCH_LANE_MAX ||
         bhi_message_bytes(message) > BHI_DISPATCH_LANE_BYTES_MAX - lane->bytes)
         return false;
-    bhi_ticket_wish wish = wish_for(message, "");
+    bhi_ticket_wish wish = account_wish(lane, message);
     bool has_room = bhi_tickets_have_room(&dispatcher->tickets, &wish);
     for (size_t i = 0; i < found->count && has_room; i++) {
-        wish = wish_for(message, bhi_handler_capsule(found->items[i])->manifest.name);
+        wish = step_wish(message, bhi_handler_capsule(found->items[i])->manifest.name);
         has_room = bhi_tickets_have_room(&dispatcher->tickets, &wish);
     }
     return has_room;

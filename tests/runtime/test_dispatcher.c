@@ -343,14 +343,13 @@ static void one_hook_runs_for_one_principal_and_capsule_D2(void **state)
     bh_capsule_release(slow);
 }
 
-/* D3: 64 principals with 64 messages each. */
+/* D3: as many principals, each with one. */
 static void a_lane_has_4096_messages_and_not_one_more_D3(void **state)
 {
-    enum { PRINCIPALS = BHI_DISPATCH_LANE_MAX / BHI_DISPATCH_KEY_MAX };
     char principal[16];
     bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
     for (int i = 0; i < BHI_DISPATCH_LANE_MAX; i++) {
-        snprintf(principal, sizeof principal, "p%d", i % PRINCIPALS);
+        snprintf(principal, sizeof principal, "p%d", i);
         assert_int_equal(say("1", principal), BH_OK);
     }
     assert_int_equal(say("1", "one-more"), BH_E_SATURATED);
@@ -361,24 +360,48 @@ static void a_lane_has_4096_messages_and_not_one_more_D3(void **state)
     wait_until_idle();
 }
 
-static void a_lane_has_256_mib_and_not_one_byte_more_D3(void **state)
+/* On "t.x". */
+static char *make_largest_payload(void)
 {
-    enum {
-        MESSAGES = BHI_DISPATCH_LANE_BYTES_MAX / BH_EVENT_BYTES_MAX,
-        EACH = BHI_DISPATCH_PRINCIPAL_BYTES_MAX / BH_EVENT_BYTES_MAX
-    };
-    char principal[16];
     size_t len = BH_EVENT_BYTES_MAX - strlen("t.x");
     char *payload = malloc(len + 1);
     assert_non_null(payload);
     memset(payload, '1', len);
     payload[len] = 0;
+    return payload;
+}
+
+static void a_lane_has_256_mib_and_not_one_byte_more_D3(void **state)
+{
+    char principal[16], *payload = make_largest_payload();
     bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
-    for (int i = 0; i < MESSAGES; i++) {
-        snprintf(principal, sizeof principal, "p%d", i / EACH);
+    for (size_t i = 0; i < BHI_DISPATCH_LANE_BYTES_MAX / BH_EVENT_BYTES_MAX; i++) {
+        snprintf(principal, sizeof principal, "p%zu", i);
         assert_int_equal(say(payload, principal), BH_OK);
     }
     assert_int_equal(say("1", "one-more"), BH_E_SATURATED);
+    free(payload);
+    bh_capsule_stop(slow);
+    wait_until_idle();
+    bh_capsule_release(slow);
+}
+
+/* Each says as much as it may, together as much as the lane holds. */
+static void principals_that_flood_leave_room_for_others_D3(void **state)
+{
+    enum { FLOODING = BHI_DISPATCH_LANE_BYTES_MAX / BHI_DISPATCH_PRINCIPAL_BYTES_MAX };
+    char principal[16], *payload = make_largest_payload();
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
+    for (int i = 0; i < FLOODING; i++) {
+        size_t accepted = 0;
+        snprintf(principal, sizeof principal, "mallory%d", i);
+        while (say(payload, principal) == BH_OK)
+            accepted++;
+        assert_in_range(accepted, 1, BHI_DISPATCH_PRINCIPAL_BYTES_MAX / BH_EVENT_BYTES_MAX);
+    }
+    for (int i = 0; i < BHI_DISPATCH_KEY_MAX; i++)
+        assert_int_equal(say("1", "alice"), BH_OK);
+    assert_int_equal(say(payload, "bob"), BH_OK);
     free(payload);
     bh_capsule_stop(slow);
     wait_until_idle();
@@ -501,6 +524,7 @@ int main(void)
         CASE(one_hook_runs_for_one_principal_and_capsule_D2),
         CASE(a_lane_has_4096_messages_and_not_one_more_D3),
         CASE(a_lane_has_256_mib_and_not_one_byte_more_D3),
+        CASE(principals_that_flood_leave_room_for_others_D3),
         CASE(the_65th_message_that_waits_is_refused_whole_D3),
         CASE(a_storm_of_one_principal_does_not_hold_up_another),
         CASE(a_new_version_takes_over_and_the_old_one_is_let_go_D5),
