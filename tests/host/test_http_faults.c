@@ -1,6 +1,7 @@
 /* What peers, clocks and the host's own end do to HTTP: nothing hangs, leaks or reaches others. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -267,7 +268,13 @@ static void a_lease_that_ends_closes_its_streams(void **state)
 
 /* ---- many ---- */
 
+#ifdef __SANITIZE_THREAD__
+enum {
+    MANY = 200
+}; /* of the peer's threads: a thousand are so slow there that requests time out */
+#else
 enum { MANY = 1000 };
+#endif
 
 static void raise_descriptor_limit(void)
 {
@@ -448,7 +455,8 @@ static void a_client_that_closes_tells_every_transfer_once(void **state)
         assert_int_equal(ones[0].failure, BHI_HTTP_CLOSED);
     }
     http_peer_permit(world.peer, 100);
-    http_peer_await_no_connections(world.peer);
+    while (count_descriptors() > descriptors) /* what the peer has yet to accept it closes too */
+        sched_yield();
     assert_int_equal(count_descriptors(), descriptors);
 }
 
