@@ -67,9 +67,11 @@ static bhi_ticket_queue *take_queue(bhi_tickets *tickets, const bhi_ticket_wish 
     return queue != NULL ? queue : add_queue(tickets, key.bytes, key.len);
 }
 
+/* The limits may have shrunk below what the queue holds. */
 static bool has_room(const bhi_ticket_queue *queue, const bhi_ticket_wish *wish)
 {
-    return queue->count < wish->count_max && wish->bytes <= wish->bytes_max - queue->bytes;
+    return queue->count < wish->count_max && queue->bytes <= wish->bytes_max &&
+           wish->bytes <= wish->bytes_max - queue->bytes;
 }
 
 bool bhi_tickets_have_room(const bhi_tickets *tickets, const bhi_ticket_wish *wish)

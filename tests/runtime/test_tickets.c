@@ -72,6 +72,27 @@ static void a_queue_has_so_many_bytes_and_not_one_more(void **state)
     assert_null(tickets.queues);
 }
 
+static void a_limit_may_shrink_below_what_a_queue_holds(void **state)
+{
+    bhi_tickets tickets = {0};
+    bhi_ticket held, other;
+    assert_true(take(&tickets, "a", 10, &held));
+    bhi_ticket_wish wish = wish_for("a", "alice", 1);
+    wish.bytes_max = 9;
+    assert_false(bhi_tickets_have_room(&tickets, &wish));
+    assert_false(bhi_tickets_take(&tickets, &wish, &other));
+    wish.bytes_max = 11;
+    wish.count_max = 0;
+    assert_false(bhi_tickets_have_room(&tickets, &wish));
+    assert_false(bhi_tickets_take(&tickets, &wish, &other));
+    wish.count_max = 2;
+    assert_true(bhi_tickets_have_room(&tickets, &wish));
+    assert_true(bhi_tickets_take(&tickets, &wish, &other));
+    bhi_tickets_leave(&tickets, &held);
+    bhi_tickets_leave(&tickets, &other);
+    assert_null(tickets.queues);
+}
+
 static void a_principal_s_account_is_no_capsule_of_that_name(void **state)
 {
     bhi_tickets tickets = {0};
@@ -133,6 +154,7 @@ int main(void)
         cmocka_unit_test(tickets_are_first_in_the_order_in_which_they_were_taken),
         cmocka_unit_test(a_queue_has_so_many_tickets_and_not_one_more),
         cmocka_unit_test(a_queue_has_so_many_bytes_and_not_one_more),
+        cmocka_unit_test(a_limit_may_shrink_below_what_a_queue_holds),
         cmocka_unit_test(a_principal_s_account_is_no_capsule_of_that_name),
         cmocka_unit_test(chains_over_any_queues_in_any_order_all_end_D2),
     };
