@@ -141,10 +141,11 @@ bh_status bhi_message_create(const bhi_message_spec *spec, bhi_message **ret_mes
 }
 
 /* Whoever holds the only reference may look and set instead of adding and subtracting: nobody else
- * can retain meanwhile. */
+ * can retain meanwhile. The look acquires, for the store ends the sequence of those who released.
+ */
 bhi_message *bhi_message_retain(bhi_message *message)
 {
-    if (atomic_load_explicit(&message->references, memory_order_relaxed) == 1)
+    if (atomic_load_explicit(&message->references, memory_order_acquire) == 1)
         atomic_store_explicit(&message->references, 2, memory_order_relaxed);
     else
         atomic_fetch_add_explicit(&message->references, 1, memory_order_relaxed);
