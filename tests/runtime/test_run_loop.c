@@ -180,7 +180,7 @@ static void a_release_ends_a_loop_that_waits_and_one_that_computes(void **state)
     WAIT_FOR(stats_of(capsule).fuel_used > 0);
     bh_capsule_release(capsule);
     bh_capsule_release(reader);
-    assert_int_equal(atomic_load(&fixture.runtime->capsules_count), 0);
+    WAIT_FOR(atomic_load(&fixture.runtime->capsules_count) == 0); /* the keeper may hold one yet */
 }
 
 static void close_begins_to_stop_and_lets_nothing_start(void **state)

@@ -75,11 +75,14 @@ void runtime_fixture_close(runtime_fixture *fixture)
     for (int tries = 0; tries < 1000000 && atomic_load(&fixture->runtime->capsules_count) != 0;
          tries++)
         sched_yield(); /* the keeper may hold one until it has built ahead */
-    if (atomic_load(&fixture->runtime->capsules_count) == 0)
+    unsigned held = atomic_load(&fixture->runtime->capsules_count);
+    if (held == 0)
         bh_runtime_destroy(fixture->runtime);
     char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", fixture->directory);
     assert_int_equal(system(command), 0);
+    if (held != 0)
+        fail_msg("%u capsules are held after the test", held);
 }
 
 bh_status try_load_guest(runtime_fixture *fixture, const char *name, bh_error *reterr)
