@@ -19,6 +19,29 @@
 #include "base/log.h"
 #include "host/http_address.h"
 
+/* ---- kept connections ---- */
+
+/* libcurl counts each owner's connections apart; their sum is bounded here (C5). */
+static bool set_kept_max(bhi_http_client *client, long kept_max)
+{
+    if (client->kept_max == kept_max)
+        return true;
+    client->kept_max = kept_max;
+    return curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, kept_max) == CURLM_OK;
+}
+
+static bool are_too_many_kept(const bhi_http_client *client)
+{
+    return client->sockets.open_count > client->running_count + BHI_HTTP_CONNECTIONS_KEPT_MAX;
+}
+
+static void bound_kept(bhi_http_client *client)
+{
+    while (are_too_many_kept(client) && bhi_http_owners_drop_oldest(&client->owners)) {
+    }
+    set_kept_max(client, are_too_many_kept(client) ? 1 : BHI_HTTP_CONNECTIONS_KEPT_MAX);
+}
+
 /* ---- ends ---- */
 
 static void leave_multi(bhi_http_transfer *transfer)
@@ -77,6 +100,7 @@ static void look_at_ends(bhi_http_client *client)
     drop_cancelled(client);
     end_stopped(client);
     end_done(client);
+    bound_kept(client);
 }
 
 /* ---- the loop ---- */
@@ -191,8 +215,10 @@ void bhi_http_transfer_cancel(bhi_http_transfer *transfer)
     transfer->ops = NULL;
     bhi_list_remove(&transfer->link);
     bhi_list_push_back(&client->cancelled, &transfer->link);
-    if (!client->is_in_curl)
-        drop_cancelled(client);
+    if (client->is_in_curl)
+        return;
+    drop_cancelled(client);
+    bound_kept(client);
 }
 
 void bhi_http_transfer_resume(bhi_http_transfer *transfer)
@@ -221,8 +247,7 @@ static bool set_up_multi(bhi_http_client *client)
            curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, timer_curl_cb) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)BHI_HTTP_CONNECTIONS_KEPT_MAX) ==
-               CURLM_OK;
+           set_kept_max(client, BHI_HTTP_CONNECTIONS_KEPT_MAX);
 }
 
 static bh_status open_handles(bhi_http_client *client, bh_error *reterr)

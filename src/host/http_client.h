@@ -10,6 +10,9 @@
  * C2  After cancel no callback comes. It may be called from any callback.
  * C3  may_connect is asked of every peer that bytes are sent to, also of a kept connection.
  * C4  A connection serves one owner only.
+ * C5  BHI_HTTP_CONNECTIONS_KEPT_MAX connections are kept beside those of transfers, whoever's they
+ *     are. Beyond that an owner without a transfer loses its own, and one with a transfer keeps
+ * one.
  *
  * Threads: the worker's own.
  */

@@ -25,6 +25,7 @@ struct bhi_http_client {
     bhi_http_owners owners;
     bhi_http_recent_urls recent_urls;
     uint64_t connections_opened;
+    long kept_max; /* what libcurl was told to keep of each owner */
     bhi_http_seams seams;
 };
 

@@ -61,15 +61,20 @@ static bhi_http_owner *create(bhi_http_owners *owners, bhi_bytes name)
     return owner;
 }
 
+bool bhi_http_owners_drop_oldest(bhi_http_owners *owners)
+{
+    for (bhi_link *link = owners->all.prev; link != &owners->all; link = link->prev)
+        if (owner_of(link)->transfers_count == 0) {
+            destroy(owners, owner_of(link));
+            return true;
+        }
+    return false;
+}
+
 /* O-H2 */
 static void trim(bhi_http_owners *owners)
 {
-    bhi_link *link = owners->all.prev;
-    while (owners->count > BHI_HTTP_OWNERS_MAX && link != &owners->all) {
-        bhi_link *newer = link->prev;
-        if (owner_of(link)->transfers_count == 0)
-            destroy(owners, owner_of(link));
-        link = newer;
+    while (owners->count > BHI_HTTP_OWNERS_MAX && bhi_http_owners_drop_oldest(owners)) {
     }
 }
 

@@ -7,7 +7,8 @@
  *
  * O-H1  Two owners never use the same connection.
  * O-H2  At most BHI_HTTP_OWNERS_MAX owners are kept that have no transfer; the one used least
- *       recently goes first, with its connections.
+ *       recently goes first, with its connections. It may go earlier, when there are too many
+ *       connections.
  *
  * Threads: the worker's own.
  */
@@ -41,5 +42,8 @@ void bhi_http_owners_deinit(bhi_http_owners *owners);
 /* For one transfer, until leave. NULL: no memory. */
 bhi_http_owner *bhi_http_owners_enter(bhi_http_owners *owners, bhi_bytes name);
 void bhi_http_owners_leave(bhi_http_owners *owners, bhi_http_owner *owner);
+/* Closes the connections of the owner without a transfer that was used least recently. False: each
+ * has one. */
+bool bhi_http_owners_drop_oldest(bhi_http_owners *owners);
 
 #endif

@@ -94,6 +94,7 @@ bool bhi_http_sockets_opened(bhi_http_sockets *sockets, int descriptor)
     if (item == NULL)
         return false;
     *item = (bhi_http_socket){.is_ours = true};
+    sockets->open_count++;
     return true;
 }
 
@@ -103,6 +104,7 @@ void bhi_http_sockets_closing(bhi_http_sockets *sockets, int descriptor)
     if (item == NULL)
         return;
     forget(sockets, item, descriptor);
+    sockets->open_count -= item->is_ours;
     *item = (bhi_http_socket){0};
 }
 

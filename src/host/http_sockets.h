@@ -22,6 +22,7 @@ typedef struct bhi_http_sockets {
     int epoll;
     bhi_http_socket *items; /* by descriptor */
     size_t count;
+    uint32_t open_count; /* ours */
 } bhi_http_sockets;
 
 typedef struct bhi_http_event {

@@ -373,6 +373,77 @@ static void connections_of_64_principals_are_kept(void **state)
     assert_int_equal(http_peer_connections(world.peer), 3 * BHI_HTTP_OWNERS_MAX + 1);
 }
 
+static bool is_always_public(const struct sockaddr *address)
+{
+    return true;
+}
+
+/* One request to each of `count` hosts. */
+static void ask_hosts(const char *principal, int count)
+{
+    char payload[100];
+    for (int i = 0; i < count; i++) {
+        snprintf(payload, sizeof payload, "GET http://h%d.many.test:PORT/text/mine", i);
+        http_call *call = http_start_for(&world, world.probe, principal, "request", payload);
+        http_finish(call);
+        assert_string_equal(call->data, "200\ncontent-length: 4\n\nmine");
+        http_free(call);
+    }
+}
+
+static void open_world_of_many_hosts(void)
+{
+    http_world_close(&world);
+    http_world_open_with(&world, "[\"many.test\"]", "[]");
+    bhi_http_client_seams(world.client)->is_public = is_always_public;
+    world.resolved[0] = "*:127.0.0.1";
+    world.resolved[1] = NULL;
+}
+
+static unsigned settled_connections(unsigned count_max)
+{
+    while (http_peer_open_connections(world.peer) > count_max)
+        sched_yield();
+    return http_peer_open_connections(world.peer);
+}
+
+enum { KEPT = BHI_HTTP_CONNECTIONS_KEPT_MAX };
+
+static void kept_connections_are_bounded_over_all_principals_C5(void **state)
+{
+    (void)state;
+    open_world_of_many_hosts();
+    ask_hosts("alice", KEPT + 20);
+    assert_int_equal(settled_connections(KEPT), KEPT);
+    ask_hosts("bob", 10); /* the first costs alice hers, which were used less recently */
+    assert_int_equal(settled_connections(10), 10);
+    ask_hosts("bob", 10);
+    assert_int_equal(http_peer_connections(world.peer), KEPT + 20 + 10);
+}
+
+static void principals_with_open_streams_keep_no_more_together_C5(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"p0", "p1", "p2", "p3"};
+    enum { PRINCIPALS = 4 };
+    http_call *streams[PRINCIPALS];
+    open_world_of_many_hosts();
+    for (int i = 0; i < PRINCIPALS; i++)
+        streams[i] = http_start_for(&world, world.probe, names[i], "stream",
+                                    "ord\nGET http://s.many.test:PORT/drip/1");
+    http_turn_until_waiters(&world, PRINCIPALS);
+    for (int i = 0; i < PRINCIPALS; i++)
+        ask_hosts(names[i], 120);
+    assert_true(settled_connections(KEPT + 2 * PRINCIPALS) >= KEPT);
+    http_peer_permit(world.peer, PRINCIPALS);
+    for (int i = 0; i < PRINCIPALS; i++) {
+        http_finish(streams[i]);
+        http_free(streams[i]);
+    }
+    ask_hosts("q", 1);
+    settled_connections(KEPT);
+}
+
 /* 127.0.0.1 is public for as long as the connection is opened, and then no more. */
 static bool is_public_now;
 
@@ -757,6 +828,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_connection_serves_one_principal_of_one_capsule),
     cmocka_unit_test(a_response_that_nobody_asked_for_reaches_no_other_principal),
     cmocka_unit_test(connections_of_64_principals_are_kept),
+    cmocka_unit_test(kept_connections_are_bounded_over_all_principals_C5),
+    cmocka_unit_test(principals_with_open_streams_keep_no_more_together_C5),
     cmocka_unit_test(a_kept_connection_is_checked_before_each_request),
     cmocka_unit_test(a_name_that_does_not_exist_is_a_dns_error),
     cmocka_unit_test(a_stream_gives_status_headers_and_the_body_in_pieces),
