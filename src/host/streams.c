@@ -111,11 +111,12 @@ static call_state tell_end(bhi_guest *guest, const char *failure, bool *has_fail
     return CALL_ENDS;
 }
 
-/* S1: what was received before the end is given first. */
-static call_state check_input(bhi_guest *guest, input_stream *stream, stream_error *ret)
+/* S1: what was received before the end is given first. Who asks for nothing learns of no end. */
+static call_state check_input(bhi_guest *guest, input_stream *stream, uint64_t len,
+                              stream_error *ret)
 {
     const bhi_byte_source *source = stream->source;
-    if (source->state == BHI_STREAM_OPEN || source->ops->available(source) > 0)
+    if (len == 0 || source->state == BHI_STREAM_OPEN || source->ops->available(source) > 0)
         return CALL_GOES_ON;
     return tell_end(guest, source->failure, &stream->has_failed, ret);
 }
@@ -155,7 +156,7 @@ static size_t at_hand(const input_stream *stream, uint64_t len)
 static bool input_stream_read(bhi_guest *guest, input_stream *self, uint64_t len,
                               bhi_streams_bytes_result *ret)
 {
-    call_state state = check_input(guest, self, &ret->error);
+    call_state state = check_input(guest, self, len, &ret->error);
     if (state != CALL_GOES_ON)
         return end_call(state, &ret->is_ok);
     size_t size = at_hand(self, len);
@@ -183,7 +184,7 @@ static bool input_stream_blocking_read(bhi_guest *guest, input_stream *self, uin
 static bool input_stream_skip(bhi_guest *guest, input_stream *self, uint64_t len,
                               bhi_streams_u64_result *ret)
 {
-    call_state state = check_input(guest, self, &ret->error);
+    call_state state = check_input(guest, self, len, &ret->error);
     if (state != CALL_GOES_ON)
         return end_call(state, &ret->is_ok);
     size_t size = at_hand(self, len);
@@ -358,7 +359,7 @@ static bool output_stream_splice(bhi_guest *guest, output_stream *self, input_st
 {
     call_state state = check_output(guest, self, &ret->error);
     if (state == CALL_GOES_ON)
-        state = check_input(guest, src, &ret->error);
+        state = check_input(guest, src, len, &ret->error);
     if (state != CALL_GOES_ON)
         return end_call(state, &ret->is_ok);
     size_t size = (size_t)smaller(at_hand(src, len), permit_of(self));

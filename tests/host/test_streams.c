@@ -36,7 +36,7 @@ static void a_blocking_read_waits_for_a_byte_or_the_end(void **state)
     (void)state;
     start_peer(tcp_peer_bye, 0);
     expect(IN "bread 0 2\nbread 0 100\nbread 0 1\nread 0 1\nskip 0 1\nbskip 0 1\nread 0 0",
-           "by e closed closed closed closed closed");
+           "by e closed closed closed closed ");
 }
 
 static void reading_nothing_does_not_wait(void **state)
@@ -44,6 +44,14 @@ static void reading_nothing_does_not_wait(void **state)
     (void)state;
     start_peer(tcp_peer_silent, 0);
     expect(IN "len-bread 0 0\nlen-read 0 0\nbskip 0 0\nskip 0 0\nlen-read 0 7", "0 0 0 0 0");
+}
+
+static void who_asks_for_nothing_learns_of_no_end(void **state)
+{
+    (void)state;
+    start_peer(tcp_peer_bye, 0);
+    expect(IN "bread 0 9\nbread 0 9\nlen-bread 0 0\nlen-read 0 0\nskip 0 0\nbskip 0 0\nread 0 9",
+           "bye closed 0 0 0 0 closed");
 }
 
 static void skipped_bytes_are_gone(void **state)
@@ -462,6 +470,7 @@ int main(void)
         CASE(a_read_gives_what_is_at_hand_and_nothing_is_no_end),
         CASE(a_blocking_read_waits_for_a_byte_or_the_end),
         CASE(reading_nothing_does_not_wait),
+        CASE(who_asks_for_nothing_learns_of_no_end),
         CASE(skipped_bytes_are_gone),
         CASE(a_call_moves_at_most_1_mib),
         CASE(everything_sent_is_read_in_order),
