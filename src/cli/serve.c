@@ -1,6 +1,8 @@
 /* cli/serve.c - bulkhead serve: the HTTP service in the foreground. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "cli/cli.h"
@@ -153,6 +155,18 @@ static uint32_t verify_every_of(const serve_options *options)
     return options->verify_every == 0 ? UINT32_MAX : (uint32_t)options->verify_every;
 }
 
+/* Connections, files of guests and their roots each have a descriptor, and nothing here uses
+ * select(2), for which the soft limit is kept low. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        bhi_log(BHI_LOG_WARN, "the limit of open files stays as it is: %s", strerror(errno));
+}
+
 int bhi_cli_serve(int argc, char **argv)
 {
     serve_options options = {.verify_every = NOT_GIVEN};
@@ -185,6 +199,7 @@ int bhi_cli_serve(int argc, char **argv)
                             .principal_leases_max = (uint32_t)options.principal_leases_max},
         .listening_cb = print_listening,
     };
+    raise_descriptor_limit();
     if (bhi_serve_run(&serve, &error) != BH_OK)
         return bhi_cli_fail_status("serve", &error);
     return BHI_CLI_OK;

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import resource
 import signal
 import subprocess
 import unittest
@@ -72,6 +73,13 @@ class Serve(ToolTest):
         process.send_signal(signal.SIGTERM)
         errors = process.communicate(timeout=60)[1].decode()
         self.assertRegex(errors, r"broken is not served: .*broken/Capsule\.toml:1:9: ")
+
+    def test_the_limit_of_open_files_is_what_the_system_allows(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+        process, _ = self.serve(self.capsule(MANIFEST, "mine"))
+        self.assertEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE), (hard, hard))
 
     def test_wrong_addresses_and_directories_are_refused_in_one_line(self):
         (self.directory / "empty").mkdir()
