@@ -568,6 +568,7 @@ static void an_endless_body_ends_with_its_stream(void **state)
     (void)state;
     http_call *call = http_start(&world, "stream", "orrrrrrrrrrd\nGET " ROOT "/endless");
     http_finish(call);
+    assert_memory_equal(call->data, "ok, ", 4); /* then the sizes of what was read */
     http_free(call);
     http_peer_await_no_connections(world.peer);
 }

@@ -183,7 +183,7 @@ static void a_reason_is_told_up_to_1024_bytes_of_whole_characters(void **state)
 
 static void whoever_waits_may_stop_waiting(void **state)
 {
-    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:50"});
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:1000"});
     bh_event event = {
         .topic = "t.x", .payload = "1", .payload_len = 1, .principal = "alice", .timeout_ms = 1};
     use_engine_signals();
@@ -349,16 +349,17 @@ static void a_lane_has_4096_messages_and_not_one_more_D3(void **state)
 {
     char principal[16];
     bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
-    for (int i = 0; i < BHI_DISPATCH_LANE_MAX; i++) {
-        snprintf(principal, sizeof principal, "p%d", i);
-        assert_int_equal(say("1", principal), BH_OK);
+    for (int round = 0; round < 2; round++) { /* the first leaves nothing behind */
+        assert_int_equal(bh_capsule_start(slow, NULL), BH_OK);
+        for (int i = 0; i < BHI_DISPATCH_LANE_MAX; i++) {
+            snprintf(principal, sizeof principal, "p%d", i);
+            assert_int_equal(say("1", principal), BH_OK);
+        }
+        assert_int_equal(say("1", "one-more"), BH_E_SATURATED);
+        bh_capsule_stop(slow);
+        wait_until_idle();
     }
-    assert_int_equal(say("1", "one-more"), BH_E_SATURATED);
-    bh_capsule_stop(slow);
-    wait_until_idle();
-    assert_int_equal(say("1", "one-more"), BH_OK); /* nothing is left behind */
     bh_capsule_release(slow);
-    wait_until_idle();
 }
 
 /* On "t.x". */

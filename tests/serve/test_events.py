@@ -145,11 +145,11 @@ class EventsTest(unittest.TestCase):
         self.assertEqual((answer.status, answer.error_code()), (503, "saturated"))
         self.assertEqual(answer.headers["Retry-After"], "1")
         self.assertEqual(service.metric("bulkhead_events_waiting"), 64)
-        self.assertEqual(service.metric("bulkhead_events_running"), 1)
+        wait_until(lambda: service.metric("bulkhead_events_running") == 1)
         self.assertEqual(service.metric("bulkhead_events_refused_total"), 1)
 
     def test_waiting_has_an_end_and_the_handlers_go_on(self):
-        write_handler(self.root, "slow", behaviour="sleep:300")
+        write_handler(self.root, "slow", behaviour="sleep:1500")
         service = self.serve()
         answer = self.publish(service, "t.x", "1", wait=True, headers={"Bulkhead-Timeout-Ms": "1"})
         self.assertEqual((answer.status, answer.error_code()), (504, "deadline"))
@@ -159,7 +159,7 @@ class EventsTest(unittest.TestCase):
         self.assertEqual(answer.json()["verdict"], "continued")
 
     def test_a_client_that_stops_waiting_leaves_the_handlers_alone(self):
-        write_handler(self.root, "slow", behaviour="sleep:300")
+        write_handler(self.root, "slow", behaviour="sleep:1500")
         service = self.serve()
         with service.open_socket() as socket:
             socket.sendall(b"POST /v1/events/t.x?wait=1 HTTP/1.1\r\nHost: localhost\r\n"
@@ -271,7 +271,7 @@ class EventsTest(unittest.TestCase):
         self.assertEqual(self.publish(service, "t.x", '"x"', wait=True).json()["verdict"], "none")
 
     def test_a_reload_waits_for_handlers_and_cancels_them_at_its_deadline(self):
-        write_handler(self.root, "one", behaviour="sleep:400")
+        write_handler(self.root, "one", behaviour="sleep:1500")
         service = self.serve()
         answers = []
 

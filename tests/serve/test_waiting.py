@@ -9,7 +9,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from service import BUILD_DIR, Service  # noqa: E402
+from service import BUILD_DIR, Service, wait_until  # noqa: E402
 
 SLEEP = pathlib.Path(BUILD_DIR) / "tests" / "guests" / "sleep.wasm"
 LEASED, WAITING = 'bulkhead_pool_leased{capsule="guest"}', 'bulkhead_pool_waiting{capsule="guest"}'
@@ -32,17 +32,12 @@ class WaitingTest(unittest.TestCase):
         self.addCleanup(thread.join)
         return thread
 
-    @staticmethod
-    def wait_until(condition):
-        while not condition():
-            pass
-
     def test_the_option_comes_before_the_manifest_and_who_will_not_wait_is_refused(self):
         with Service(str(self.root), "--instance-pool-size", "1") as service:
             pool = service.get("/v1/capsules/guest").json()["pool"]
             self.assertEqual(pool["live_max"], 1)
-            caller = self.begin(lambda: service.invoke("x", b"400000000"))
-            self.wait_until(lambda: service.metric(LEASED) == 1)
+            caller = self.begin(lambda: service.invoke("x", b"1500000000"))
+            wait_until(lambda: service.metric(LEASED) == 1)
             answer = service.invoke("x", b"1", Bulkhead_No_Wait="1")
             self.assertEqual((answer.status, answer.error_code()), (503, "saturated"))
             answer = service.invoke("x", b"1", Bulkhead_No_Wait="maybe")
@@ -55,13 +50,13 @@ class WaitingTest(unittest.TestCase):
     def test_a_principal_at_its_cap_waits_beside_free_instances_and_is_told_so(self):
         with Service(str(self.root), "--principal-leases-max", "1") as service:
             def ask(**headers):
-                return service.invoke("x", b"400000000", **headers)
+                return service.invoke("x", b"1500000000", **headers)
             first = self.begin(lambda: ask(Bulkhead_Principal="ada"))
-            self.wait_until(lambda: service.metric(LEASED) == 1)
+            wait_until(lambda: service.metric(LEASED) == 1)
             refused = ask(Bulkhead_Principal="ada", Bulkhead_No_Wait="1")
             self.assertEqual((refused.status, refused.error_code()), (429, "over-cap"))
             second = self.begin(lambda: ask(Bulkhead_Principal="ada"))
-            self.wait_until(lambda: service.metric(WAITING) == 1)
+            wait_until(lambda: service.metric(WAITING) == 1)
             self.assertEqual(ask(Bulkhead_Principal="grace").status, 200)
             first.join()
             second.join()
