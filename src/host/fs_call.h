@@ -22,6 +22,7 @@ struct bhi_fs_file_handle {
     atomic_uint references;
     int fd;
     bhi_lease_files *files;
+    bhi_fs_held_file *held; /* NULL where nothing is counted */
     bhi_fs_root root;
     bhi_fs_open_mode mode;
 };

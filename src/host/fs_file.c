@@ -25,6 +25,7 @@ void bhi_fs_file_release(bhi_fs_file_handle *file)
 {
     if (file == NULL || atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1)
         return;
+    bhi_fs_ledger_let_go(bhi_lease_files_ledger(file->files, file->root), file->held, file->fd);
     close(file->fd);
     bhi_lease_files_release(file->files);
     free(file);
@@ -42,20 +43,12 @@ static void fail(bhi_fs_call *call, bhi_fs_error_code_tag tag)
     call->tag = tag;
 }
 
-/* ---- what is counted ---- */
+/* ---- what is counted: files that are held, so that their bytes are, too ---- */
 
 static uint64_t size_of(int fd)
 {
     struct stat about;
     return fstat(fd, &about) == 0 ? (uint64_t)about.st_size : 0;
-}
-
-/* What a ledger has of the file: nothing of one without a name, whose removal gave its bytes back.
- * With the ledger's lock held, under which names go. */
-static uint64_t counted_size_of(int fd)
-{
-    struct stat about;
-    return fstat(fd, &about) == 0 && about.st_nlink > 0 ? (uint64_t)about.st_size : 0;
 }
 
 static bhi_fs_ledger *lock_of(bhi_lease_files *files, bhi_fs_root root)
@@ -81,16 +74,11 @@ static bool has_room(bhi_fs_call *call, const bhi_fs_ledger *ledger, uint64_t by
     return false;
 }
 
-/* Room to grow an open file to `size`. One without a name does not grow: nobody would count it. */
-static bool has_room_to_grow(bhi_fs_call *call, const bhi_fs_ledger *ledger, int fd, uint64_t size)
+/* Room to grow a file from its size. */
+static bool has_room_to_grow(bhi_fs_call *call, const bhi_fs_ledger *ledger, uint64_t from,
+                             uint64_t to)
 {
-    struct stat about;
-    if (ledger == NULL || fstat(fd, &about) != 0 || size <= (uint64_t)about.st_size)
-        return true;
-    if (about.st_nlink > 0)
-        return has_room(call, ledger, size - (uint64_t)about.st_size, 0);
-    fail(call, BHI_FS_ERROR_CODE_QUOTA);
-    return false;
+    return to <= from || has_room(call, ledger, to - from, 0);
 }
 
 static void settle(bhi_fs_ledger *ledger, uint64_t before, uint64_t after)
@@ -166,18 +154,6 @@ static int open_or_create(bhi_fs_call *call, int flags)
     return fd;
 }
 
-static bool truncate_counted(bhi_fs_call *call, int fd)
-{
-    bhi_fs_ledger *ledger = lock_of(call->files, call->path.root);
-    uint64_t before = counted_size_of(fd);
-    bool is_done = ftruncate(fd, 0) == 0;
-    if (!is_done)
-        fail_os(call);
-    settle(ledger, before, counted_size_of(fd));
-    unlock(ledger);
-    return is_done;
-}
-
 static int open_as(bhi_fs_call *call)
 {
     switch (call->mode) {
@@ -190,11 +166,46 @@ static int open_as(bhi_fs_call *call)
     case BHI_FS_OPEN_MODE_WRITE:
         break;
     }
-    int fd = open_or_create(call, O_WRONLY);
-    if (fd < 0 || truncate_counted(call, fd))
-        return fd;
-    close(fd);
-    return -1;
+    return open_or_create(call, O_WRONLY);
+}
+
+/* Takes the descriptor, also where it fails: no memory. */
+static bhi_fs_file_handle *make_handle(bhi_fs_call *call, int fd)
+{
+    bhi_fs_file_handle *file = malloc(sizeof *file);
+    if (file == NULL) {
+        close(fd);
+        return NULL;
+    }
+    *file = (bhi_fs_file_handle){.fd = fd,
+                                 .files = bhi_lease_files_retain(call->files),
+                                 .root = call->path.root,
+                                 .mode = call->mode};
+    atomic_init(&file->references, 1);
+    bhi_fs_ledger *ledger = lock_of(call->files, file->root);
+    if (ledger != NULL)
+        file->held = bhi_fs_ledger_hold(ledger, fd);
+    unlock(ledger);
+    if (ledger == NULL || file->held != NULL)
+        return file;
+    bhi_fs_file_release(file); /* the call holds the files, too: not the last */
+    return NULL;
+}
+
+/* Of a held file. */
+static bool set_size(bhi_fs_call *call, const bhi_fs_file_handle *file, uint64_t size)
+{
+    bhi_fs_ledger *ledger = lock_of(call->files, file->root);
+    uint64_t before = size_of(file->fd);
+    bool is_done = false;
+    if (has_room_to_grow(call, ledger, before, size)) {
+        is_done = ftruncate(file->fd, (off_t)size) == 0;
+        if (!is_done)
+            fail_os(call);
+        settle(ledger, before, size_of(file->fd));
+    }
+    unlock(ledger);
+    return is_done;
 }
 
 void bhi_fs_run_open(bhi_fs_call *call)
@@ -202,19 +213,16 @@ void bhi_fs_run_open(bhi_fs_call *call)
     int fd = open_as(call);
     if (fd < 0)
         return;
-    bhi_fs_file_handle *file = malloc(sizeof *file);
+    bhi_fs_file_handle *file = make_handle(call, fd);
     if (file == NULL) {
-        close(fd);
         fail(call, BHI_FS_ERROR_CODE_UNKNOWN);
         return;
     }
-    *file = (bhi_fs_file_handle){.fd = fd,
-                                 .files = bhi_lease_files_retain(call->files),
-                                 .root = call->path.root,
-                                 .mode = call->mode};
-    atomic_init(&file->references, 1);
-    call->opened = file;
-    call->is_ok = true;
+    call->is_ok = call->mode != BHI_FS_OPEN_MODE_WRITE || set_size(call, file, 0);
+    if (call->is_ok)
+        call->opened = file;
+    else
+        bhi_fs_file_release(file);
 }
 
 /* ---- whole files ---- */
@@ -302,7 +310,7 @@ static int replace_uncounted(bhi_fs_call *call, int parent_fd, const char *name,
     return failed;
 }
 
-/* `bytes` of contents; whatever regular file was there gives back its own. */
+/* `bytes` of contents; a regular file that was there gives back its own. */
 static void replace(bhi_fs_call *call, const bhi_fs_path *path, uint64_t bytes, fill_fn fill,
                     void *arg)
 {
@@ -312,20 +320,21 @@ static void replace(bhi_fs_call *call, const bhi_fs_path *path, uint64_t bytes, 
         return;
     bhi_fs_ledger *ledger = lock_of(call->files, path->root);
     bool is_there = fstatat(parent_fd, path->name, &about, AT_SYMLINK_NOFOLLOW) == 0;
-    bool is_last = is_there && S_ISREG(about.st_mode) && about.st_nlink == 1;
-    uint64_t before = is_last ? (uint64_t)about.st_size : 0;
+    bhi_fs_removal removal = bhi_fs_ledger_begin_removal(ledger, parent_fd, path->name);
+    uint64_t back = removal.bytes;
     if (path->name[0] == 0 || (is_there && S_ISDIR(about.st_mode))) {
         fail(call, BHI_FS_ERROR_CODE_IS_DIRECTORY);
-    } else if (has_room(call, ledger, bytes > before ? bytes - before : 0, !is_there)) {
+    } else if (has_room(call, ledger, bytes > back ? bytes - back : 0, !is_there)) {
         mode_t mode = is_there && S_ISREG(about.st_mode) ? about.st_mode & 0777 : 0;
         call->is_ok = replace_uncounted(call, parent_fd, path->name, mode, fill, arg) == 0;
         if (!call->is_ok)
             fail_os(call);
         if (call->is_ok && ledger != NULL) {
-            settle(ledger, before, bytes);
+            settle(ledger, 0, bytes);
             bhi_fs_ledger_add_entries(ledger, !is_there);
         }
     }
+    bhi_fs_ledger_end_removal(ledger, removal, call->is_ok);
     unlock(ledger);
     close(parent_fd);
     if (call->is_ok)
@@ -337,25 +346,36 @@ void bhi_fs_run_write_file(bhi_fs_call *call)
     replace(call, &call->path, call->data_len, fill_with_data, NULL);
 }
 
+/* All of it, or nothing. */
+static void append(bhi_fs_call *call, bhi_fs_ledger *ledger, int fd)
+{
+    uint64_t size = size_of(fd);
+    if (!has_room_to_grow(call, ledger, size, size + call->data_len))
+        return;
+    ssize_t put = write(fd, call->data, call->data_len);
+    call->is_ok = put == (ssize_t)call->data_len;
+    if (put >= 0 && !call->is_ok && ftruncate(fd, (off_t)size) == 0)
+        errno = ENOSPC;
+    if (!call->is_ok)
+        fail_os(call);
+    settle(ledger, size, size_of(fd));
+    call->written_bytes = call->is_ok ? call->data_len : 0;
+}
+
 void bhi_fs_run_append(bhi_fs_call *call)
 {
     int fd = open_or_create(call, O_WRONLY | O_APPEND);
     if (fd < 0)
         return;
     bhi_fs_ledger *ledger = lock_of(call->files, call->path.root);
-    uint64_t size = size_of(fd), before = counted_size_of(fd);
-    if (has_room_to_grow(call, ledger, fd, size + call->data_len)) {
-        ssize_t put = write(fd, call->data, call->data_len);
-        call->is_ok = put == (ssize_t)call->data_len;
-        if (put >= 0 && !call->is_ok && ftruncate(fd, (off_t)size) == 0)
-            errno = ENOSPC; /* all of it, or nothing */
-        if (!call->is_ok)
-            fail_os(call);
-        settle(ledger, before, counted_size_of(fd));
-    }
+    bhi_fs_held_file *held = ledger == NULL ? NULL : bhi_fs_ledger_hold(ledger, fd);
+    if (ledger == NULL || held != NULL)
+        append(call, ledger, fd);
+    else
+        fail(call, BHI_FS_ERROR_CODE_UNKNOWN);
+    bhi_fs_ledger_let_go(ledger, held, fd);
     unlock(ledger);
     close(fd);
-    call->written_bytes = call->is_ok ? call->data_len : 0;
 }
 
 typedef struct copying {
@@ -443,14 +463,14 @@ void bhi_fs_run_write_at(bhi_fs_call *call)
         return;
     }
     bhi_fs_ledger *ledger = lock_of(call->files, file->root);
-    uint64_t before = counted_size_of(file->fd);
-    if (has_room_to_grow(call, ledger, file->fd, end_of_write(call, size_of(file->fd)))) {
+    uint64_t before = size_of(file->fd);
+    if (has_room_to_grow(call, ledger, before, end_of_write(call, before))) {
         ssize_t put = pwrite(file->fd, call->data, call->data_len, (off_t)call->offset);
         call->is_ok = put >= 0;
         if (!call->is_ok)
             fail_os(call);
         call->number = call->written_bytes = call->is_ok ? (uint64_t)put : 0;
-        settle(ledger, before, counted_size_of(file->fd));
+        settle(ledger, before, size_of(file->fd));
     }
     unlock(ledger);
 }
@@ -462,15 +482,7 @@ void bhi_fs_run_set_len(bhi_fs_call *call)
         fail(call, BHI_FS_ERROR_CODE_ACCESS);
         return;
     }
-    bhi_fs_ledger *ledger = lock_of(call->files, file->root);
-    uint64_t before = counted_size_of(file->fd);
-    if (has_room_to_grow(call, ledger, file->fd, call->offset)) {
-        call->is_ok = ftruncate(file->fd, (off_t)call->offset) == 0;
-        if (!call->is_ok)
-            fail_os(call);
-        settle(ledger, before, counted_size_of(file->fd));
-    }
-    unlock(ledger);
+    call->is_ok = set_size(call, file, call->offset);
 }
 
 void bhi_fs_run_sync_data(bhi_fs_call *call)

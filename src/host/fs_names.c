@@ -77,21 +77,10 @@ static bool has_room_for_entry(bhi_fs_call *call, const bhi_fs_ledger *ledger)
     return false;
 }
 
-static void settle(bhi_fs_ledger *ledger, uint64_t bytes_gone, int64_t entries)
+static void add_entries(bhi_fs_ledger *ledger, int64_t entries)
 {
-    if (ledger == NULL)
-        return;
-    bhi_fs_ledger_settle(ledger, bytes_gone, 0);
-    bhi_fs_ledger_add_entries(ledger, entries);
-}
-
-/* Bytes that go with this name: of a regular file that has no other one. */
-static uint64_t bytes_of(int fd, const char *name)
-{
-    struct stat about;
-    bool is_last = fstatat(fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode) &&
-                   about.st_nlink == 1;
-    return is_last ? (uint64_t)about.st_size : 0;
+    if (ledger != NULL)
+        bhi_fs_ledger_add_entries(ledger, entries);
 }
 
 /* ---- stat ---- */
@@ -176,7 +165,7 @@ static void make_directory(bhi_fs_call *call, int fd, const char *name)
     bhi_fs_ledger *ledger = lock_ledger(call);
     if (has_room_for_entry(call, ledger)) {
         end(call, mkdirat(fd, name, 0700));
-        settle(ledger, 0, call->is_ok);
+        add_entries(ledger, call->is_ok);
     }
     unlock_ledger(ledger);
 }
@@ -350,21 +339,21 @@ static bool may_go_on(void *arg)
 
 static void remove_tree(bhi_fs_call *call, int parent_fd)
 {
-    bhi_fs_tree_size removed;
+    uint64_t removed;
     int fd = openat(parent_fd, call->path.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         fail(call, errno == ELOOP ? BHI_FS_ERROR_CODE_NOT_DIRECTORY : bhi_fs_error_of(errno));
         return;
     }
     bhi_fs_ledger *ledger = lock_ledger(call);
-    errno = bhi_fs_tree_empty(fd, may_go_on, call, &removed);
+    errno = bhi_fs_tree_empty(fd, ledger, may_go_on, call, &removed);
     int failed = errno != 0 ? -1 : unlinkat(parent_fd, call->path.name, AT_REMOVEDIR);
     end(call, failed);
-    removed.entries += failed == 0;
-    settle(ledger, removed.bytes, -(int64_t)removed.entries);
+    removed += failed == 0;
+    add_entries(ledger, -(int64_t)removed);
     unlock_ledger(ledger);
     close(fd);
-    call->number = removed.entries;
+    call->number = removed;
 }
 
 void bhi_fs_run_remove_dir_all(bhi_fs_call *call)
@@ -388,10 +377,10 @@ void bhi_fs_run_unlink(bhi_fs_call *call)
     if (fd < 0)
         return;
     bhi_fs_ledger *ledger = lock_ledger(call);
-    uint64_t bytes = bytes_of(fd, call->path.name);
+    bhi_fs_removal removal = bhi_fs_ledger_begin_removal(ledger, fd, call->path.name);
     end(call, call->path.name[0] == 0 ? (errno = EISDIR, -1) : unlinkat(fd, call->path.name, 0));
-    if (call->is_ok)
-        settle(ledger, bytes, -1);
+    bhi_fs_ledger_end_removal(ledger, removal, call->is_ok);
+    add_entries(ledger, call->is_ok ? -1 : 0);
     unlock_ledger(ledger);
     close(fd);
 }
@@ -458,12 +447,13 @@ void bhi_fs_run_rename(bhi_fs_call *call)
     if (!open_both_parents(call, &from, &to))
         return;
     bhi_fs_ledger *ledger = lock_ledger(call);
-    uint64_t bytes = bytes_of(to, call->other.name);
+    bhi_fs_removal removal = bhi_fs_ledger_begin_removal(ledger, to, call->other.name);
     bool is_replaced = fstatat(to, call->other.name, &about, AT_SYMLINK_NOFOLLOW) == 0;
     end_two(call, renameat(from, call->path.name, to, call->other.name));
     /* Two names of one file: nothing happens. */
-    if (call->is_ok && fstatat(from, call->path.name, &about, AT_SYMLINK_NOFOLLOW) != 0)
-        settle(ledger, bytes, is_replaced ? -1 : 0);
+    bool is_moved = call->is_ok && fstatat(from, call->path.name, &about, AT_SYMLINK_NOFOLLOW) != 0;
+    bhi_fs_ledger_end_removal(ledger, removal, is_moved);
+    add_entries(ledger, is_moved && is_replaced ? -1 : 0);
     unlock_ledger(ledger);
     close(from);
     close(to);
@@ -481,7 +471,7 @@ void bhi_fs_run_hard_link(bhi_fs_call *call)
         fail(call, BHI_FS_ERROR_CODE_IS_DIRECTORY);
     } else if (has_room_for_entry(call, ledger)) {
         end_two(call, linkat(from, call->path.name, to, call->other.name, 0));
-        settle(ledger, 0, call->is_ok);
+        add_entries(ledger, call->is_ok);
     }
     unlock_ledger(ledger);
     close(from);

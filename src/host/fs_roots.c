@@ -93,12 +93,12 @@ static void make_tmp_name(char ret_name[TMP_NAME_BYTES])
 /* Whoever uses one holds a lock on it; another one is left over. Returns 0 or an errno. */
 static int remove_unless_used(int all_tmp_fd, const char *name)
 {
-    bhi_fs_tree_size removed;
+    uint64_t removed;
     int fd = openat(all_tmp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : errno;
     bool is_used = flock(fd, LOCK_EX | LOCK_NB) != 0;
-    int failed = is_used ? 0 : bhi_fs_tree_empty(fd, NULL, NULL, &removed);
+    int failed = is_used ? 0 : bhi_fs_tree_empty(fd, NULL, NULL, NULL, &removed);
     if (!is_used && failed == 0 && unlinkat(all_tmp_fd, name, AT_REMOVEDIR) != 0)
         failed = errno;
     close(fd);
@@ -281,7 +281,7 @@ static int count_home(home *counted, int fd)
     int failed = 0;
     bhi_fs_ledger_lock(&counted->ledger);
     if (!counted->ledger.is_counted) {
-        failed = bhi_fs_tree_measure(fd, 2 * BHI_FS_HOME_ENTRIES_MAX, &size);
+        failed = bhi_fs_tree_take_stock(fd, 2 * BHI_FS_HOME_ENTRIES_MAX, &size);
         bool is_beyond = failed == EFBIG; /* full: nothing is added, but what is there may go */
         counted->ledger.bytes = is_beyond ? UINT64_MAX / 2 : size.bytes;
         counted->ledger.entries = is_beyond ? UINT64_MAX / 2 : size.entries;
@@ -404,9 +404,9 @@ static void free_files(bhi_lease_files *files)
 static void remove_tmp(uv_work_t *work)
 {
     bhi_lease_files *files = work->data;
-    bhi_fs_tree_size removed;
+    uint64_t removed;
     int fd = files->fds[BHI_FS_TMP];
-    int failed = fd < 0 ? 0 : bhi_fs_tree_empty(fd, NULL, NULL, &removed);
+    int failed = fd < 0 ? 0 : bhi_fs_tree_empty(fd, NULL, NULL, NULL, &removed);
     if (failed == 0 && unlinkat(files->roots->tmp_fd, files->tmp_name, AT_REMOVEDIR) != 0)
         failed = errno;
     if (failed != 0)

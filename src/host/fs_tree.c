@@ -2,7 +2,7 @@
  *
  * A tree may be deeper than a process may open descriptors. Removing goes down by moving: a
  * directory found below is renamed up into the directory being emptied, so that at most two are
- * open at a time. Measuring cannot move anything: it gives up on trees that are too deep, which
+ * open at a time. Counting cannot move anything: it gives up on trees that are too deep, which
  * guests cannot name, but can put together by moving one below another.
  */
 #include "host/fs_tree.h"
@@ -14,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host/fs_path.h"
 
-enum { DEPTH_MAX = BHI_FS_TREE_DEPTH_MAX };
+enum { DEPTH_MAX = BHI_FS_TREE_DEPTH_MAX, LEFT_OVER_SECONDS = 3600 };
 
 static bool is_dot(const char *name)
 {
@@ -44,7 +45,7 @@ static const struct dirent *next_entry(DIR *directory)
     return entry;
 }
 
-/* ---- measure ---- */
+/* ---- take stock ---- */
 
 static void add(bhi_fs_tree_size *size, const struct stat *about)
 {
@@ -53,8 +54,15 @@ static void add(bhi_fs_tree_size *size, const struct stat *about)
         size->bytes += (uint64_t)about->st_size / about->st_nlink;
 }
 
+static bool is_left_over(const char *name, const struct stat *about)
+{
+    return S_ISREG(about->st_mode) &&
+           strncmp(name, BHI_FS_HIDDEN_PREFIX, strlen(BHI_FS_HIDDEN_PREFIX)) == 0 &&
+           about->st_mtime < time(NULL) - LEFT_OVER_SECONDS;
+}
+
 /* Depth first; only the way down is open. */
-static int measure(DIR **way, int *inout_depth, uint64_t entries_max, bhi_fs_tree_size *size)
+static int take_stock(DIR **way, int *inout_depth, uint64_t entries_max, bhi_fs_tree_size *size)
 {
     while (*inout_depth >= 0) {
         DIR *here = way[*inout_depth];
@@ -67,6 +75,8 @@ static int measure(DIR **way, int *inout_depth, uint64_t entries_max, bhi_fs_tre
         }
         if (fstatat(dirfd(here), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0)
             continue; /* gone meanwhile */
+        if (is_left_over(entry->d_name, &about) && unlinkat(dirfd(here), entry->d_name, 0) == 0)
+            continue;
         add(size, &about);
         if (size->entries > entries_max)
             return EFBIG;
@@ -82,7 +92,7 @@ static int measure(DIR **way, int *inout_depth, uint64_t entries_max, bhi_fs_tre
     return 0;
 }
 
-int bhi_fs_tree_measure(int directory_fd, uint64_t entries_max, bhi_fs_tree_size *ret_size)
+int bhi_fs_tree_take_stock(int directory_fd, uint64_t entries_max, bhi_fs_tree_size *ret_size)
 {
     *ret_size = (bhi_fs_tree_size){0};
     DIR **way = calloc(DEPTH_MAX, sizeof(DIR *));
@@ -90,7 +100,7 @@ int bhi_fs_tree_measure(int directory_fd, uint64_t entries_max, bhi_fs_tree_size
         return ENOMEM;
     int depth = 0;
     way[0] = open_directory(directory_fd, ".");
-    int failed = way[0] == NULL ? errno : measure(way, &depth, entries_max, ret_size);
+    int failed = way[0] == NULL ? errno : take_stock(way, &depth, entries_max, ret_size);
     while (depth >= 0 && way[0] != NULL)
         closedir(way[depth--]);
     free(way);
@@ -103,17 +113,17 @@ typedef struct emptying {
     int top_fd;
     bool (*may_go_on)(void *arg);
     void *arg;
-    bhi_fs_tree_size *removed;
+    bhi_fs_ledger *ledger; /* may be NULL */
+    uint64_t removed;      /* entries */
 } emptying;
 
-static int remove_file(emptying *work, int at_fd, const char *name, const struct stat *about)
+static int remove_file(emptying *work, int at_fd, const char *name)
 {
-    if (unlinkat(at_fd, name, 0) != 0 && errno != ENOENT)
-        return errno;
-    work->removed->entries++;
-    if (S_ISREG(about->st_mode) && about->st_nlink <= 1)
-        work->removed->bytes += (uint64_t)about->st_size;
-    return 0;
+    bhi_fs_removal removal = bhi_fs_ledger_begin_removal(work->ledger, at_fd, name);
+    int failed = unlinkat(at_fd, name, 0) == 0 || errno == ENOENT ? 0 : errno;
+    bhi_fs_ledger_end_removal(work->ledger, removal, failed == 0);
+    work->removed += failed == 0;
+    return failed;
 }
 
 /* Up to the top, under a name that no guest can have made. */
@@ -130,9 +140,9 @@ static int remove_entry(emptying *work, int at_fd, const char *name)
     if (fstatat(at_fd, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? 0 : errno;
     if (!S_ISDIR(about.st_mode))
-        return remove_file(work, at_fd, name, &about);
+        return remove_file(work, at_fd, name);
     if (unlinkat(at_fd, name, AT_REMOVEDIR) == 0) {
-        work->removed->entries++;
+        work->removed++;
         return 0;
     }
     if (errno != ENOTEMPTY && errno != EEXIST)
@@ -156,7 +166,7 @@ static int empty_below(emptying *work, const char *name)
     }
     closedir(below);
     if (failed == 0 && unlinkat(work->top_fd, name, AT_REMOVEDIR) == 0)
-        work->removed->entries++;
+        work->removed++;
     return failed;
 }
 
@@ -182,18 +192,19 @@ static int empty_top(emptying *work, bool *ret_found)
     return failed;
 }
 
-int bhi_fs_tree_empty(int directory_fd, bool (*may_go_on)(void *arg), void *arg,
-                      bhi_fs_tree_size *ret_removed)
+int bhi_fs_tree_empty(int directory_fd, bhi_fs_ledger *ledger, bool (*may_go_on)(void *arg),
+                      void *arg, uint64_t *ret_entries)
 {
-    *ret_removed = (bhi_fs_tree_size){0};
+    *ret_entries = 0;
     int top_fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (top_fd < 0)
         return errno;
-    emptying work = {.top_fd = top_fd, .may_go_on = may_go_on, .arg = arg, .removed = ret_removed};
+    emptying work = {.top_fd = top_fd, .may_go_on = may_go_on, .arg = arg, .ledger = ledger};
     bool has_found = true;
     int failed = 0;
     while (has_found && failed == 0)
         failed = empty_top(&work, &has_found);
     close(top_fd);
+    *ret_entries = work.removed;
     return failed;
 }

@@ -284,6 +284,43 @@ static capsule_result do_nameless(capsule_bytes rest)
     return unit(status == CAPSULE_FS_OK ? capsule_file_set_size(file, number(rest)) : status);
 }
 
+static capsule_fs_status remove_by(capsule_bytes how, capsule_bytes path)
+{
+    uint64_t gone;
+    if (capsule_equal_text(how, "remove"))
+        return capsule_remove_file(path);
+    if (capsule_equal_text(how, "replace"))
+        return capsule_write_file(path, capsule_text(""));
+    if (capsule_equal_text(how, "tree"))
+        return capsule_remove_tree(capsule_text("home://held"), &gone);
+    capsule_fs_status status = capsule_write_file(capsule_text("home://other"), capsule_text(""));
+    return status == CAPSULE_FS_OK ? capsule_rename(capsule_text("home://other"), path) : status;
+}
+
+/* Its name goes while two handles have the file open: is there room for its bytes again before,
+ * and after, they are closed? */
+static capsule_result do_held(capsule_bytes rest)
+{
+    capsule_bytes how = cut(&rest), path = capsule_text("home://held/file"), bytes;
+    capsule_file files[2];
+    capsule_fs_status status, after[3];
+    size_t size = number(rest);
+    bytes = (capsule_bytes){capsule_alloc(size), size};
+    CHECK(capsule_make_directories(capsule_text("home://held")));
+    CHECK(capsule_open(path, CAPSULE_OPEN_WRITE, &files[0]));
+    CHECK(capsule_file_set_size(files[0], size));
+    CHECK(capsule_open(path, CAPSULE_OPEN_READ, &files[1]));
+    CHECK(remove_by(how, path));
+    for (int i = 0; i < 3; i++) {
+        after[i] = capsule_write_file(capsule_text("home://more"), bytes);
+        if (i < 2)
+            capsule_file_close(files[i]);
+    }
+    return capsule_continue(capsule_format("%s %s %s", capsule_fs_status_name(after[0]),
+                                           capsule_fs_status_name(after[1]),
+                                           capsule_fs_status_name(after[2])));
+}
+
 static capsule_result do_writeat(capsule_bytes rest)
 {
     capsule_bytes path = cut(&rest);
@@ -328,15 +365,16 @@ capsule_result capsule_hook(capsule_bytes action, capsule_bytes payload)
     static const struct {
         const char *action;
         capsule_result (*run)(capsule_bytes rest);
-    } actions[] = {{"read", do_read},         {"write", do_write},     {"append", do_append},
-                   {"copy", do_copy},         {"exists", do_exists},   {"stat", do_stat},
-                   {"lstat", do_lstat},       {"mkdir", do_mkdir},     {"mkdirs", do_mkdirs},
-                   {"list", do_list},         {"remove", do_remove},   {"tree", do_tree},
-                   {"rename", do_rename},     {"link", do_link},       {"canonical", do_canonical},
-                   {"readlink", do_readlink}, {"open", do_open},       {"keep", do_keep},
-                   {"handle", do_handle},     {"many", do_many},       {"big", do_big},
-                   {"grow", do_grow},         {"writeat", do_writeat}, {"readat", do_readat},
-                   {"deep", do_deep},         {"nameless", do_nameless}};
+    } actions[] = {
+        {"read", do_read},         {"write", do_write},       {"append", do_append},
+        {"copy", do_copy},         {"exists", do_exists},     {"stat", do_stat},
+        {"lstat", do_lstat},       {"mkdir", do_mkdir},       {"mkdirs", do_mkdirs},
+        {"list", do_list},         {"remove", do_remove},     {"tree", do_tree},
+        {"rename", do_rename},     {"link", do_link},         {"canonical", do_canonical},
+        {"readlink", do_readlink}, {"open", do_open},         {"keep", do_keep},
+        {"handle", do_handle},     {"many", do_many},         {"big", do_big},
+        {"grow", do_grow},         {"writeat", do_writeat},   {"readat", do_readat},
+        {"deep", do_deep},         {"nameless", do_nameless}, {"held", do_held}};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (capsule_equal_text(action, actions[i].action))
             return actions[i].run(payload);

@@ -617,15 +617,27 @@ static void a_home_holds_so_many_bytes_whoever_writes_them(void **state)
     small("big", "home://d|1048575", "ok");
 }
 
-static void a_file_without_a_name_neither_grows_nor_gives_back_twice(void **state)
+static void a_file_without_a_name_counts_while_it_is_open_L1(void **state)
+{
+    static const char *const ways[] = {"remove|1048576", "replace|1048576", "tree|1048576",
+                                       "rename|1048576"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        small("held", ways[i], "quota quota ok");
+        small("remove", "home://more", "ok");
+    }
+}
+
+static void a_file_without_a_name_may_grow_and_gives_back_once_L1(void **state)
 {
     small("big", "home://a|524288", "ok");
+    small("nameless", "home://b|524288|524289", "quota");
     small("nameless", "home://b|524288|0", "ok");
     small("big", "home://c|524288", "ok");
     small("write", "home://d|x", "quota"); /* a and c are the quota */
     small("remove", "home://a", "ok");
-    small("nameless", "home://b|1000|2000", "quota");
+    small("nameless", "home://b|1000|2000", "ok");
     small("big", "home://a|524288", "ok"); /* nothing of it was left counted */
+    small("write", "home://d|x", "quota");
 }
 
 static void what_is_on_disk_counts_from_the_first_use_on(void **state)
@@ -639,6 +651,33 @@ static void what_is_on_disk_counts_from_the_first_use_on(void **state)
     small("write", "home://b|x", "quota");
     small("remove", "home://planted", "ok");
     small("write", "home://b|x", "ok");
+}
+
+/* As a crash leaves it. */
+static void plant_hidden(const char *name, int64_t age_s)
+{
+    char path[200], whole[100];
+    struct timespec times[2] = {{.tv_sec = time(NULL) - age_s}, {.tv_sec = time(NULL) - age_s}};
+    snprintf(whole, sizeof whole, BHI_FS_HIDDEN_PREFIX "%s", name);
+    in_home(path, "small", whole);
+    assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+    assert_int_equal(truncate(path, 1 << 19), 0);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void what_a_crash_left_of_a_replaced_file_is_removed(void **state)
+{
+    char path[200], command[300];
+    snprintf(command, sizeof command, "mkdir -p %s/home/small/probe", fixture.directory);
+    assert_int_equal(system(command), 0);
+    plant_hidden("old", 3700);
+    plant_hidden("new", 0); /* somebody else's, who is writing it */
+    small("big", "home://b|524289", "quota");
+    small("big", "home://b|524288", "ok");
+    in_home(path, "small", BHI_FS_HIDDEN_PREFIX "old");
+    assert_int_equal(access(path, F_OK), -1);
+    in_home(path, "small", BHI_FS_HIDDEN_PREFIX "new");
+    assert_int_equal(access(path, F_OK), 0);
 }
 
 static void a_tmp_has_64_mib(void **state)
@@ -733,8 +772,10 @@ int main(void)
         CASE(no_path_leads_out_of_its_root),
         CASE(no_race_leads_out_of_the_root),
         CASE(a_home_holds_so_many_bytes_whoever_writes_them),
-        CASE(a_file_without_a_name_neither_grows_nor_gives_back_twice),
+        CASE(a_file_without_a_name_counts_while_it_is_open_L1),
+        CASE(a_file_without_a_name_may_grow_and_gives_back_once_L1),
         CASE(what_is_on_disk_counts_from_the_first_use_on),
+        CASE(what_a_crash_left_of_a_replaced_file_is_removed),
         CASE(a_tmp_has_64_mib),
         CASE(a_full_disk_is_a_quota_and_leaves_nothing_behind),
         CASE(abandoned_calls_leave_no_descriptor_and_no_file),
