@@ -28,6 +28,7 @@ struct bhi_bus {
     counts counts[BHI_BRLOCK_SLOTS]; /* each by its slot of the lock */
     atomic_ullong sequence;          /* relaxed */
     atomic_uint subscribers_count;   /* relaxed */
+    uint32_t yielding_count;         /* guarded by lock */
 };
 
 struct bhi_subscriber {
@@ -35,6 +36,7 @@ struct bhi_subscriber {
     bhi_bus *bus;          /* set once, with what follows */
     void (*ready_cb)(void *arg);
     void *arg;
+    bhi_subscriber_rank rank;
     bool is_scoped; /* to `principal` and the system */
     bhi_bytes principal;
     pthread_mutex_t lock;
@@ -85,12 +87,13 @@ static bhi_subscriber *make_subscriber(bhi_bus *bus, const bhi_subscriber_option
     subscriber->bus = bus;
     subscriber->ready_cb = options->ready_cb;
     subscriber->arg = options->arg;
+    subscriber->rank = options->rank;
     subscriber->is_scoped = options->principal.len > 0;
     if (subscriber->is_scoped)
         memcpy(subscriber->principal_text, options->principal.data, options->principal.len);
     subscriber->principal = (bhi_bytes){subscriber->principal_text, options->principal.len};
     pthread_mutex_init(&subscriber->lock, NULL);
-    bhi_queue_init(&subscriber->queue);
+    bhi_queue_init(&subscriber->queue, options->account);
     return subscriber;
 }
 
@@ -103,6 +106,7 @@ bh_status bhi_bus_subscribe(bhi_bus *bus, const bhi_subscriber_options *options,
     bhi_brlock_write(&bus->lock);
     bh_status status =
         bhi_topic_index_add(&bus->subscribers, options->pattern, &subscriber->entry, reterr);
+    bus->yielding_count += status == BH_OK && subscriber->rank == BHI_SUBSCRIBER_YIELDS;
     bhi_brlock_write_end(&bus->lock);
     if (status != BH_OK) {
         free_subscriber(subscriber);
@@ -120,6 +124,7 @@ void bhi_subscriber_close(bhi_subscriber *subscriber)
     bhi_bus *bus = subscriber->bus;
     bhi_brlock_write(&bus->lock);
     bhi_topic_index_remove(&bus->subscribers, &subscriber->entry);
+    bus->yielding_count -= subscriber->rank == BHI_SUBSCRIBER_YIELDS;
     bhi_brlock_write_end(&bus->lock);
     free_subscriber(subscriber);
     atomic_fetch_sub_explicit(&bus->subscribers_count, 1, memory_order_relaxed);
@@ -145,7 +150,9 @@ void bhi_subscriber_take(bhi_subscriber *subscriber, size_t bytes_max, bool one_
 
 typedef struct fan_out {
     bhi_message *message;
-    uint32_t reached;
+    bool is_to_yielding; /* the others had their turn */
+    bool is_cut;         /* more want it than it reaches */
+    uint32_t reached, counted;
     uint64_t dropped;
 } fan_out;
 
@@ -168,15 +175,24 @@ static void deliver(bhi_subscriber *subscriber, fan_out *fan)
     pthread_mutex_unlock(&subscriber->lock);
 }
 
+/* One principal's subscribers would hide what the host says. */
+static bool is_unlimited(const bhi_subscriber *subscriber, const bhi_message *message)
+{
+    return subscriber->rank == BHI_SUBSCRIBER_HOST ||
+           message->spec.attribution == BHI_ATTRIBUTION_SYSTEM;
+}
+
 static bool visit_subscriber(void *arg, bhi_topic_entry *entry)
 {
     fan_out *fan = arg;
     bhi_subscriber *subscriber = (bhi_subscriber *)entry;
-    if (!may_receive(subscriber, fan->message))
+    if ((subscriber->rank == BHI_SUBSCRIBER_YIELDS) != fan->is_to_yielding ||
+        !may_receive(subscriber, fan->message))
         return true;
-    bool is_ours = fan->message->spec.attribution == BHI_ATTRIBUTION_SYSTEM;
-    if (fan->reached == BHI_BUS_FANOUT_MAX && !is_ours) /* one principal's would hide ours */
-        return false;
+    if (!is_unlimited(subscriber, fan->message) && ++fan->counted > BHI_BUS_FANOUT_MAX) {
+        fan->is_cut = true;
+        return true; /* a listener of the host's may follow */
+    }
     fan->reached++;
     deliver(subscriber, fan);
     return true;
@@ -188,12 +204,14 @@ static bool reach(bhi_bus *bus, bhi_message *message)
     fan_out fan = {.message = message};
     unsigned slot = bhi_brlock_read(&bus->lock);
     message->sequence = 1 + atomic_fetch_add_explicit(&bus->sequence, 1, memory_order_relaxed);
-    bool is_whole =
+    bhi_topic_index_find(&bus->subscribers, message->spec.topic, visit_subscriber, &fan);
+    fan.is_to_yielding = bus->yielding_count > 0;
+    if (fan.is_to_yielding)
         bhi_topic_index_find(&bus->subscribers, message->spec.topic, visit_subscriber, &fan);
     bus->counts[slot].delivered += fan.reached;
     bus->counts[slot].dropped += fan.dropped;
     bhi_brlock_read_end(&bus->lock, slot);
-    return is_whole;
+    return !fan.is_cut;
 }
 
 static void count_backpressure(bhi_bus *bus)

@@ -12,6 +12,9 @@
  * M3  ready_cb is called exactly when a queue turns from empty to not empty, before publish
  *     returns, and never after bhi_subscriber_close returned.
  * M4  Per principal and subscriber, messages come in the order of publishing.
+ * M5  Nobody silences a topic for others by subscribing to it often: where a message reaches no
+ *     more, those that yield go without it first, and the host's listeners are not counted.
+ * M6  Queues with one account hold BHI_BUS_ACCOUNT_BYTES_MAX together, and 64 KiB each besides.
  *
  * Threads: every function may be called from any thread.
  */
@@ -20,7 +23,8 @@
 
 #include "bus/message.h"
 
-#define BHI_BUS_QUEUE_BYTES_MAX (1u << 20)
+#define BHI_BUS_QUEUE_BYTES_MAX   (1u << 20)
+#define BHI_BUS_ACCOUNT_BYTES_MAX (8u << 20)
 enum {
     BHI_BUS_PRINCIPAL_MESSAGES_MAX = 256, /* on one queue */
     BHI_BUS_MESSAGE_BYTES_MIN = 512,
@@ -37,9 +41,22 @@ BH_MUST_USE bh_status bhi_bus_create(bhi_bus **ret_bus, bh_error *reterr);
 /* Takes NULL. Every subscriber is closed by now. */
 void bhi_bus_destroy(bhi_bus *bus);
 
+typedef enum bhi_subscriber_rank {
+    BHI_SUBSCRIBER_PLAIN,
+    BHI_SUBSCRIBER_YIELDS, /* served after the plain ones */
+    BHI_SUBSCRIBER_HOST    /* a listener of the host's: served in any case */
+} bhi_subscriber_rank;
+
+/* What several queues hold together, in steps. Zeroed: nothing. It outlives them. */
+typedef struct bhi_bus_account {
+    atomic_size_t bytes;
+} bhi_bus_account;
+
 typedef struct bhi_subscriber_options {
     bhi_bytes pattern;   /* valid; copied                                                   */
     bhi_bytes principal; /* only this one's messages and the system's; empty: everybody's   */
+    bhi_subscriber_rank rank;
+    bhi_bus_account *account;    /* may be NULL */
     void (*ready_cb)(void *arg); /* on the publisher's thread, with the queue locked: post a task */
     void *arg;
 } bhi_subscriber_options;
@@ -70,7 +87,7 @@ void bhi_subscriber_take(bhi_subscriber *subscriber, size_t bytes_max, bool one_
 
 typedef enum bhi_publish_verdict {
     BHI_PUBLISH_OK,
-    BHI_PUBLISH_BACKPRESSURE, /* more than BHI_BUS_FANOUT_MAX subscribers: the first got it; or
+    BHI_PUBLISH_BACKPRESSURE, /* more than BHI_BUS_FANOUT_MAX subscribers: so many got it; or
                                  the handlers of the topic have too much to do: subscribers got it
                                */
     BHI_PUBLISH_FAILED        /* no memory: nobody got it */

@@ -13,6 +13,9 @@
 enum { IDLE_LANES_MAX = 16, RING_FIRST = 8, KEY_BYTES_MAX = 65 };
 /* What a turn adds at least, so that small budgets do not make many turns. */
 enum { QUANTUM_BYTES_MIN = 4096 };
+/* Of each queue without an account, and what is taken of one at a time: so that a queue that is
+ * read touches no account. */
+enum { RESERVE_BYTES = 64 << 10 };
 
 _Static_assert((BHI_BUS_PRINCIPAL_MESSAGES_MAX & (BHI_BUS_PRINCIPAL_MESSAGES_MAX - 1)) == 0,
                "a ring grows by doubling");
@@ -29,9 +32,9 @@ struct bhi_lane {
     uint8_t key[KEY_BYTES_MAX]; /* how far it is trusted, then the principal */
 };
 
-void bhi_queue_init(bhi_queue *queue)
+void bhi_queue_init(bhi_queue *queue, bhi_bus_account *account)
 {
-    *queue = (bhi_queue){0};
+    *queue = (bhi_queue){.account = account, .reserved = RESERVE_BYTES};
     bhi_link_init(&queue->turns);
     bhi_link_init(&queue->idle);
 }
@@ -121,6 +124,35 @@ static void become_idle(bhi_queue *queue, bhi_lane *lane)
         free_lane(queue, BHI_CONTAINER_OF(bhi_list_first(&queue->idle), bhi_lane, link));
 }
 
+/* ---- the account ---- */
+
+static bool take_from_account(bhi_bus_account *account)
+{
+    size_t before = atomic_fetch_add_explicit(&account->bytes, RESERVE_BYTES, memory_order_relaxed);
+    if (before + RESERVE_BYTES <= BHI_BUS_ACCOUNT_BYTES_MAX)
+        return true;
+    atomic_fetch_sub_explicit(&account->bytes, RESERVE_BYTES, memory_order_relaxed);
+    return false;
+}
+
+static bool reserve(bhi_queue *queue, size_t bytes)
+{
+    while (queue->reserved < bytes && queue->account != NULL) {
+        if (!take_from_account(queue->account))
+            return false;
+        queue->reserved += RESERVE_BYTES;
+    }
+    return true;
+}
+
+static void give_back_reserve(bhi_queue *queue)
+{
+    if (queue->reserved > RESERVE_BYTES)
+        atomic_fetch_sub_explicit(&queue->account->bytes, queue->reserved - RESERVE_BYTES,
+                                  memory_order_relaxed);
+    queue->reserved = RESERVE_BYTES;
+}
+
 /* ---- messages ---- */
 
 static bhi_message *first_of(const bhi_lane *lane)
@@ -184,13 +216,18 @@ static bool grow_ring(bhi_lane *lane)
     return true;
 }
 
-/* M2: room for one more of this lane and of this weight. */
-static void make_room(bhi_queue *queue, bhi_lane *lane, size_t weight)
+/* M2 and M6: room for one more of this lane and of this weight. False: not with an empty queue. */
+static bool make_room(bhi_queue *queue, bhi_lane *lane, size_t weight)
 {
-    while (queue->bytes + weight > BHI_BUS_QUEUE_BYTES_MAX)
+    while (queue->bytes + weight > BHI_BUS_QUEUE_BYTES_MAX ||
+           !reserve(queue, queue->bytes + weight)) {
+        if (queue->count == 0)
+            return false;
         drop_first(queue, largest_lane(queue), lane);
+    }
     if (lane->count == BHI_BUS_PRINCIPAL_MESSAGES_MAX)
         drop_first(queue, lane, lane);
+    return true;
 }
 
 static bool lose(bhi_queue *queue)
@@ -212,7 +249,10 @@ bool bhi_queue_push(bhi_queue *queue, bhi_message *message)
         return lose(queue);
     if (lane->count == 0)
         become_active(queue, lane);
-    make_room(queue, lane, weight);
+    if (!make_room(queue, lane, weight)) {
+        become_idle(queue, lane);
+        return lose(queue);
+    }
     lane->ring[(lane->first + lane->count) & (lane->capacity - 1)] = bhi_message_retain(message);
     lane->count++;
     lane->bytes += weight;
@@ -313,6 +353,8 @@ void bhi_queue_take(bhi_queue *queue, size_t bytes_max, bool one_principal, bhi_
         take_of_one(queue, &room);
     else
         take_in_turns(queue, &room);
+    if (queue->count == 0)
+        give_back_reserve(queue);
     ret_batch->dropped = queue->dropped;
     ret_batch->lagged = queue->lagged;
     queue->dropped = 0;
@@ -320,6 +362,7 @@ void bhi_queue_take(bhi_queue *queue, size_t bytes_max, bool one_principal, bhi_
 
 void bhi_queue_deinit(bhi_queue *queue)
 {
+    give_back_reserve(queue);
     for (bhi_lane *lane = first_lane(queue); lane != NULL; lane = first_lane(queue)) {
         while (lane->count > 0)
             bhi_message_release(shift(queue, lane));

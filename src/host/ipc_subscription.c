@@ -21,7 +21,7 @@
 #include "host/waitable.h"
 #include "worker/timer.h"
 
-enum { RECV_MS_MAX = 60000, TEXTS = 4 /* of a message */ };
+enum { RECV_MS_MAX = 60000, PLAIN_MAX = 8 /* of a lease */, TEXTS = 4 /* of a message */ };
 
 /* The source of what the host says. */
 #define NOBODY BHI_BYTES_LITERAL("00000000-0000-0000-0000-000000000000")
@@ -63,10 +63,17 @@ static void ready_cb(void *arg)
     bhi_worker_post(self->worker, &self->arrival);
 }
 
+/* A lease's first few come before the many of another. */
+static bhi_subscriber_rank rank_of_next(const bhi_guest *guest)
+{
+    uint32_t open = bhi_handles_count(guest->handles, BHI_RESOURCE_IPC_SUBSCRIPTION);
+    return open < PLAIN_MAX ? BHI_SUBSCRIBER_PLAIN : BHI_SUBSCRIBER_YIELDS;
+}
+
 bool bhi_ipc_subscription_open(bhi_guest *guest, bhi_bytes pattern,
                                bhi_ipc_subscription_result *ret)
 {
-    const bhi_lease_context *lease = guest->lease;
+    bhi_lease_context *lease = guest->lease;
     bhi_ipc_subscription *self = calloc(1, sizeof *self);
     if (self == NULL)
         return bhi_guest_trap(guest, "the host has no memory for a subscription");
@@ -76,6 +83,8 @@ bool bhi_ipc_subscription_open(bhi_guest *guest, bhi_bytes pattern,
     bhi_subscriber_options options = {.pattern = pattern,
                                       .principal =
                                           lease->is_run_loop ? (bhi_bytes){0} : lease->principal,
+                                      .rank = rank_of_next(guest),
+                                      .account = &lease->messages_held,
                                       .ready_cb = ready_cb,
                                       .arg = self};
     if (bhi_bus_subscribe(lease->bus, &options, &self->subscriber, NULL) != BH_OK) {

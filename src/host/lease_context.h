@@ -63,6 +63,7 @@ typedef struct bhi_lease_context {
     const bhi_grants *grants;         /* what the capsule may reach                        */
     bhi_bytes session_id;             /* UUID text of this load of the capsule             */
     bhi_bus *bus;                     /* NULL while initialising                           */
+    bhi_bus_account messages_held;    /* by all its subscriptions                          */
     bhi_publish_rates *rates;         /* the runtime's: how much who published lately      */
     uint64_t publish_bytes_per_s_max; /* for the principal                                 */
     bhi_rate_window *rate_window;     /* the principal's, pinned at its first message      */

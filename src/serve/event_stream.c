@@ -234,8 +234,10 @@ static bh_status make_stream(bhi_http *http, const bhi_event_stream_request *req
     stream->connection = request->connection;
     bhi_link_init(&stream->link);
     bhi_task_init(&stream->wake, run_wake);
-    bhi_subscriber_options options = {
-        .pattern = bhi_bytes_of(request->topic), .ready_cb = ready_cb, .arg = stream};
+    bhi_subscriber_options options = {.pattern = bhi_bytes_of(request->topic),
+                                      .rank = BHI_SUBSCRIBER_HOST,
+                                      .ready_cb = ready_cb,
+                                      .arg = stream};
     if (request->principal != NULL)
         options.principal = bhi_bytes_of(request->principal);
     bh_status status = bhi_bus_subscribe(http->options.catalog->runtime->bus, &options,

@@ -34,15 +34,25 @@ static void ready_cb(void *arg)
     ready_count++;
 }
 
-static bhi_subscriber *subscribe(const char *pattern, const char *principal)
+static bhi_subscriber *subscribe_with(bhi_subscriber_options options)
 {
     bhi_subscriber *subscriber = NULL;
-    bhi_subscriber_options options = {.pattern = bhi_bytes_of(pattern),
-                                      .principal = principal != NULL ? bhi_bytes_of(principal)
-                                                                     : (bhi_bytes){0},
-                                      .ready_cb = ready_cb};
+    options.ready_cb = ready_cb;
     assert_int_equal(bhi_bus_subscribe(bus, &options, &subscriber, NULL), BH_OK);
     return subscriber;
+}
+
+static bhi_subscriber *subscribe(const char *pattern, const char *principal)
+{
+    return subscribe_with((bhi_subscriber_options){
+        .pattern = bhi_bytes_of(pattern),
+        .principal = principal != NULL ? bhi_bytes_of(principal) : (bhi_bytes){0}});
+}
+
+static bhi_subscriber *subscribe_as(bhi_subscriber_rank rank)
+{
+    return subscribe_with(
+        (bhi_subscriber_options){.pattern = BHI_BYTES_LITERAL("a"), .rank = rank});
 }
 
 /* principal NULL: the system */
@@ -160,6 +170,84 @@ static void a_message_of_the_host_reaches_whoever_subscribed(void **state)
     assert_string_equal(take_all(all[BHI_BUS_FANOUT_MAX]), "1 ");
     for (int i = 0; i <= BHI_BUS_FANOUT_MAX; i++)
         bhi_subscriber_close(all[i]);
+}
+
+static void who_yields_is_served_after_those_who_do_not_M5(void **state)
+{
+    bhi_subscriber *many[BHI_BUS_FANOUT_MAX], *late;
+    for (int i = 0; i < BHI_BUS_FANOUT_MAX; i++)
+        many[i] = subscribe_as(BHI_SUBSCRIBER_YIELDS);
+    assert_int_equal(publish("a", "1", 1, "alice"), BHI_PUBLISH_OK);
+    late = subscribe_as(BHI_SUBSCRIBER_PLAIN);
+    assert_int_equal(publish("a", "2", 1, "alice"), BHI_PUBLISH_BACKPRESSURE);
+    assert_string_equal(take_all(late), "2 ");
+    int got = 0;
+    for (int i = 0; i < BHI_BUS_FANOUT_MAX; i++) {
+        got += strcmp(take_all(many[i]), "1 2 ") == 0;
+        bhi_subscriber_close(many[i]);
+    }
+    assert_int_equal(got, BHI_BUS_FANOUT_MAX - 1);
+    assert_int_equal(publish("a", "3", 1, "alice"), BHI_PUBLISH_OK);
+    bhi_subscriber_close(late);
+}
+
+static void listeners_of_the_host_take_nobodys_place_M5(void **state)
+{
+    bhi_subscriber *all[BHI_BUS_FANOUT_MAX], *listeners[2];
+    listeners[0] = subscribe_as(BHI_SUBSCRIBER_HOST);
+    for (int i = 0; i < BHI_BUS_FANOUT_MAX; i++)
+        all[i] = subscribe("a", NULL);
+    listeners[1] = subscribe_as(BHI_SUBSCRIBER_HOST);
+    assert_int_equal(publish("a", "1", 1, "alice"), BHI_PUBLISH_OK);
+    bhi_subscriber *more = subscribe("a", NULL);
+    assert_int_equal(publish("a", "2", 1, "alice"), BHI_PUBLISH_BACKPRESSURE);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(take_all(listeners[i]), "1 2 ");
+        bhi_subscriber_close(listeners[i]);
+    }
+    for (int i = 0; i < BHI_BUS_FANOUT_MAX; i++)
+        bhi_subscriber_close(all[i]);
+    bhi_subscriber_close(more);
+}
+
+static void queues_of_one_account_are_bounded_together_M6(void **state)
+{
+    enum { QUEUES = 20, EACH = 10, LEN = 100000 };
+    static char text[LEN];
+    static bhi_batch batch;
+    char principal[8];
+    bhi_bus_account account = {0};
+    bhi_subscriber *queues[QUEUES], *other = subscribe("a", NULL);
+    for (int i = 0; i < QUEUES; i++)
+        queues[i] = subscribe_with(
+            (bhi_subscriber_options){.pattern = BHI_BYTES_LITERAL("a"), .account = &account});
+    memset(text, '1', sizeof text);
+    for (int i = 0; i < EACH; i++) {
+        snprintf(principal, sizeof principal, "p%d", i);
+        assert_int_equal(publish("a", text, sizeof text, principal), BHI_PUBLISH_OK);
+    }
+    size_t held = 0, lost = 0;
+    for (int i = 0; i < QUEUES; i++) {
+        bhi_subscriber_take(queues[i], SIZE_MAX, false, &batch);
+        held += batch.count;
+        lost += batch.dropped;
+        for (size_t at = 0; at < batch.count; at++)
+            bhi_message_release(batch.messages[at]);
+    }
+    assert_int_equal(held + lost, QUEUES * EACH);
+    assert_true(held * LEN <= BHI_BUS_ACCOUNT_BYTES_MAX + (QUEUES * 64 << 10));
+    assert_true(held * LEN >= BHI_BUS_ACCOUNT_BYTES_MAX / 2);
+    assert_int_equal(account.bytes, 0); /* all was read */
+    bhi_subscriber_take(other, SIZE_MAX, false, &batch);
+    assert_int_equal(batch.count, EACH); /* another's queue lost nothing */
+    for (size_t at = 0; at < batch.count; at++)
+        bhi_message_release(batch.messages[at]);
+    bhi_subscriber_close(other);
+    assert_int_equal(publish("a", text, sizeof text, "alice"), BHI_PUBLISH_OK);
+    assert_true(account.bytes > 0);
+    for (int i = 0; i < QUEUES; i++)
+        bhi_subscriber_close(queues[i]);
+    assert_int_equal(account.bytes, 0); /* nor does closing leave any */
 }
 
 static void the_257th_message_of_a_principal_pushes_out_its_first_M2(void **state)
@@ -373,6 +461,9 @@ int main(void)
         CASE(a_scoped_subscriber_hears_its_principal_and_the_system),
         CASE(the_257th_subscriber_gets_nothing_and_the_publisher_is_told),
         CASE(a_message_of_the_host_reaches_whoever_subscribed),
+        CASE(who_yields_is_served_after_those_who_do_not_M5),
+        CASE(listeners_of_the_host_take_nobodys_place_M5),
+        CASE(queues_of_one_account_are_bounded_together_M6),
         CASE(the_257th_message_of_a_principal_pushes_out_its_first_M2),
         CASE(bytes_are_bounded_and_the_largest_holder_loses_M2),
         CASE(principals_take_turns_and_stay_in_order_M4),

@@ -16,7 +16,7 @@ static bhi_queue queue;
 
 static int open_queue(void **state)
 {
-    bhi_queue_init(&queue);
+    bhi_queue_init(&queue, NULL);
     return 0;
 }
 
