@@ -9,12 +9,13 @@
 #include "host/initialising.h"
 #include "host/lease_context.h"
 #include "host/log_bucket.h"
+#include "host/log_line.h"
 #include "host/sources.h"
 #include "worker/operation.h"
 #include "worker/timer.h"
 
 #define SLEEP_NS_MAX (60 * BHI_NS_PER_SECOND)
-enum { RANDOM_BYTES_MAX = 4096, LOG_BYTES_MAX = 16 * 1024 };
+enum { RANDOM_BYTES_MAX = 4096 };
 
 static bool no_memory(bhi_guest *guest, const char *function)
 {
@@ -72,53 +73,6 @@ static bool get_caller(bhi_guest *guest, bhi_sys_caller_context_result *ret)
     return true;
 }
 
-/* The character at `at` if it would break a line or steer a terminal: C0, DEL, C1 and the two
- * separators of Unicode; else -1. The text is UTF-8. */
-static int control_at(bhi_bytes text, size_t at, size_t *ret_len)
-{
-    const uint8_t *c = text.data + at;
-    size_t left = text.len - at;
-    *ret_len = 1;
-    if (c[0] < 0x20 || c[0] == 0x7f)
-        return c[0];
-    if (left >= 2 && c[0] == 0xc2 && c[1] < 0xa0) {
-        *ret_len = 2;
-        return c[1];
-    }
-    if (left >= 3 && c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0xa8 || c[2] == 0xa9)) {
-        *ret_len = 3;
-        return 0x2000 | (c[2] & 0x3f);
-    }
-    return -1;
-}
-
-static size_t write_escape(char *line, int control)
-{
-    if (control == '\n' || control == '\t')
-        return (size_t)sprintf(line, "\\%c", control == '\n' ? 'n' : 't');
-    return (size_t)sprintf(line, control < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)control);
-}
-
-/* One line: control characters as \n, \t, \xNN or \uNNNN, cut at a character's start. */
-static bhi_bytes escape_line(bhi_arena *arena, bhi_bytes message)
-{
-    bhi_bytes text = message;
-    if (text.len > LOG_BYTES_MAX)
-        text.len = LOG_BYTES_MAX;
-    while (text.len < message.len && text.len > 0 && (message.data[text.len] & 0xc0) == 0x80)
-        text.len--;
-    char *line = bhi_arena_alloc(arena, text.len * 4 + 1);
-    size_t used = 0, taken;
-    for (size_t i = 0; line != NULL && i < text.len; i += taken) {
-        int control = control_at(text, i, &taken);
-        if (control >= 0)
-            used += write_escape(line + used, control);
-        else
-            line[used++] = (char)text.data[i];
-    }
-    return (bhi_bytes){(uint8_t *)line, used};
-}
-
 static void write_line(const bhi_lease_context *lease, bhi_log_level level, bhi_bytes line)
 {
     lease->log_cb(lease->log_arg, level, lease->capsule, lease->principal, line);
@@ -131,7 +85,7 @@ static bool log_line(bhi_guest *guest, bhi_sys_log_level level, bhi_bytes messag
     if (lease->log_bucket != NULL &&
         !bhi_log_bucket_take(lease->log_bucket, bhi_monotonic_ns(), &suppressed))
         return true;
-    bhi_bytes line = escape_line(&guest->arena, message);
+    bhi_bytes line = bhi_log_line(&guest->arena, message);
     if (line.data == NULL)
         return no_memory(guest, "log");
     if (suppressed > 0) {
