@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-enum { ANSWER_BYTES_KEPT = 64 << 10 }; /* while a chain waits for its next step */
+enum { ANSWER_BYTES_KEPT = 4 << 10 }; /* while a chain waits for its next step; uncounted */
 
 static bhi_chain_step *step_of(bhi_chain *chain)
 {
@@ -88,14 +88,17 @@ static verb verb_of(const bh_result *result)
     return VERB_NONE;
 }
 
-/* The answer's bytes are in `answer`, which the next call overwrites. */
-static void replace_payload(bhi_chain *chain, const bh_result *result)
+/* The answer's bytes are in `answer`, which the next call overwrites. False: there are too many. */
+static bool replace_payload(bhi_chain *chain, const bh_result *result)
 {
+    if (!bhi_dispatcher_charge(chain, chain->answer.capacity))
+        return false;
     size_t data_at = (size_t)((const uint8_t *)result->data - chain->answer.data);
     bhi_buffer other = chain->changed;
     chain->changed = chain->answer;
     chain->answer = other;
     chain->payload = (bhi_bytes){chain->changed.data + data_at, result->data_len};
+    return true;
 }
 
 static void deny(bhi_chain *chain, bhi_bytes reason)
@@ -114,9 +117,10 @@ static void judge(bhi_chain *chain, const bh_result *result)
         fail(chain, BHI_BYTES_LITERAL("the handler answered an action that is none"));
     } else if (data.len > BHI_DISPATCH_PAYLOAD_BYTES_MAX) {
         fail(chain, BHI_BYTES_LITERAL("the handler answered more than a message may hold"));
+    } else if (result->has_data && (said == VERB_MODIFY || data.len > 0) &&
+               !replace_payload(chain, result)) {
+        fail(chain, BHI_BYTES_LITERAL("the principal's messages hold too many bytes already"));
     } else {
-        if (result->has_data && (said == VERB_MODIFY || data.len > 0))
-            replace_payload(chain, result);
         if (said == VERB_FINAL)
             end_step(chain, BH_VERDICT_FINAL);
         else

@@ -41,7 +41,7 @@ struct bhi_chain {
     bhi_arena arena; /* steps and texts */
     bhi_chain_step *steps;
     size_t steps_count;
-    bhi_ticket place;    /* on the principal's account */
+    bhi_ticket place;    /* on the principal's account, with all bytes that it holds */
     size_t at;           /* the step that runs, or is to; the lane's */
     bhi_bytes payload;   /* the message's, or in `changed` */
     bhi_buffer changed;  /* what a handler made of it */
@@ -65,6 +65,9 @@ bh_capsule *bhi_dispatcher_hold(bhi_dispatcher *dispatcher, const char *name,
                                 const bh_capsule *but);
 /* The hook has ended. Takes NULL. */
 void bhi_dispatcher_let_go(bhi_dispatcher *dispatcher, bh_capsule *take_capsule);
+/* The chain holds a payload of a handler, of so many bytes. False: more than its principal, or its
+ * lane, may hold; nothing changed. */
+bool bhi_dispatcher_charge(bhi_chain *chain, size_t payload_bytes);
 /* Whether the ticket of the chain's step is the first of its queue. */
 bool bhi_dispatcher_is_first(const bhi_chain_step *step);
 /* Give back the ticket; who is first then is woken. */

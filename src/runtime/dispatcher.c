@@ -9,6 +9,10 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/log_bucket.h"
+#include "host/log_line.h"
 #include "runtime/chain.h"
 #include "runtime/handlers.h"
 
@@ -22,6 +26,7 @@ struct bhi_dispatcher {
     bhi_handlers handlers; /* guarded by lock, as what follows */
     bhi_tickets tickets;
     atomic_bool is_closing; /* written under the lock */
+    bhi_log_bucket log_bucket;
     uint32_t chains_count;
     bhi_dispatch_stats stats;
     uint32_t lanes_count; /* set once */
@@ -54,6 +59,7 @@ bh_status bhi_dispatcher_create(bh_runtime *runtime, uint32_t lanes_count,
     dispatcher->lanes_count = lanes_count;
     init_lock(&dispatcher->lock);
     pthread_cond_init(&dispatcher->ended, NULL);
+    bhi_log_bucket_init(&dispatcher->log_bucket, bhi_monotonic_ns());
     *ret_dispatcher = dispatcher;
     return BH_OK;
 }
@@ -99,6 +105,7 @@ void bhi_dispatcher_destroy(bhi_dispatcher *dispatcher)
         bhi_worker_destroy(dispatcher->lanes[i].worker); /* stops and joins it */
     BHI_ASSERT(dispatcher->tickets.queues == NULL);
     bhi_handlers_deinit(&dispatcher->handlers);
+    bhi_log_bucket_deinit(&dispatcher->log_bucket);
     pthread_cond_destroy(&dispatcher->ended);
     pthread_mutex_destroy(&dispatcher->lock);
     free(dispatcher);
@@ -304,6 +311,22 @@ static bool take_tickets_locked(bhi_dispatcher *dispatcher, bhi_chain *chain)
     return true;
 }
 
+/* D3: like a message that is as large, but for the room that is left for other principals: it was
+ * accepted already. */
+bool bhi_dispatcher_charge(bhi_chain *chain, size_t payload_bytes)
+{
+    bhi_dispatcher *dispatcher = chain->dispatcher;
+    bhi_chain_lane *lane = chain->lane;
+    size_t bytes = bhi_message_bytes(chain->message) + payload_bytes;
+    pthread_mutex_lock(&dispatcher->lock);
+    size_t of_others = lane->bytes - chain->place.bytes;
+    bool is_charged = bytes <= BHI_DISPATCH_LANE_BYTES_MAX - of_others &&
+                      bhi_tickets_resize(&chain->place, bytes, BHI_DISPATCH_PRINCIPAL_BYTES_MAX);
+    lane->bytes = of_others + chain->place.bytes;
+    pthread_mutex_unlock(&dispatcher->lock);
+    return is_charged;
+}
+
 bool bhi_dispatcher_is_first(const bhi_chain_step *step)
 {
     bhi_dispatcher *dispatcher = step->chain->dispatcher;
@@ -451,16 +474,38 @@ static void tell(const bhi_chain *chain, bh_verdict verdict, const char *by)
     chain->observer->done_cb(chain->observer->arg, &result);
 }
 
+/* What was denied leaves a trace, whether or not somebody waits for it. */
+static void log_end(bhi_chain *chain, bh_verdict verdict, const char *by)
+{
+    const bhi_message_spec *spec = &chain->message->spec;
+    uint64_t suppressed = 0;
+    if ((verdict != BH_VERDICT_DENIED && verdict != BH_VERDICT_FAILED) ||
+        !bhi_log_bucket_take(&chain->dispatcher->log_bucket, bhi_monotonic_ns(), &suppressed))
+        return;
+    bhi_bytes of = spec->principal.len > 0 ? spec->principal : BHI_BYTES_LITERAL("the host");
+    bhi_bytes reason = bhi_log_line(&chain->arena, chain->reason);
+    if (suppressed > 0)
+        bhi_log(BHI_LOG_WARN, "%llu lines on denied messages were suppressed: there are too many",
+                (unsigned long long)suppressed);
+    bhi_log(verdict == BH_VERDICT_FAILED ? BHI_LOG_WARN : BHI_LOG_INFO,
+            "message %llu on %.*s of %.*s: %s%s%s: %.*s",
+            (unsigned long long)chain->message->sequence, (int)spec->topic.len,
+            (const char *)spec->topic.data, (int)of.len, (const char *)of.data,
+            bh_verdict_name(verdict), by[0] == 0 ? "" : " by ", by, (int)reason.len,
+            (const char *)reason.data);
+}
+
 void bhi_dispatcher_end(bhi_chain *take_chain, bh_verdict verdict, const char *by)
 {
     bhi_dispatcher *dispatcher = take_chain->dispatcher;
+    log_end(take_chain, verdict, by);
     tell(take_chain, verdict, by);
     bhi_worker_forget(take_chain->lane->worker, &take_chain->task);
     pthread_mutex_lock(&dispatcher->lock);
     bhi_list_remove(&take_chain->link);
     bhi_tickets_leave(&dispatcher->tickets, &take_chain->place);
     take_chain->lane->count--;
-    take_chain->lane->bytes -= bhi_message_bytes(take_chain->message);
+    take_chain->lane->bytes -= take_chain->place.bytes;
     dispatcher->stats.verdicts[verdict]++;
     bool is_last = --dispatcher->chains_count == 0;
     if (is_last)

@@ -46,8 +46,7 @@ static bh_status check_event(const bh_event *event, bh_error *reterr)
                         "allowed",
                         strlen(event->topic) + event->payload_len, BH_EVENT_BYTES_MAX);
     bhi_bytes payload = {event->payload, event->payload_len};
-    if (event->payload == NULL || !bhi_utf8_is_valid(payload) ||
-        !bhi_json_is_valid(payload))
+    if (event->payload == NULL || !bhi_utf8_is_valid(payload) || !bhi_json_is_valid(payload))
         return bhi_fail(reterr, BH_E_ARG, "the payload is no JSON text");
     return BH_OK;
 }

@@ -108,6 +108,16 @@ bool bhi_tickets_take(bhi_tickets *tickets, const bhi_ticket_wish *wish, bhi_tic
     return true;
 }
 
+bool bhi_tickets_resize(bhi_ticket *ticket, size_t bytes, size_t bytes_max)
+{
+    size_t of_others = ticket->queue->bytes - ticket->bytes;
+    if (bytes > ticket->bytes && (of_others > bytes_max || bytes > bytes_max - of_others))
+        return false;
+    ticket->queue->bytes = of_others + bytes;
+    ticket->bytes = bytes;
+    return true;
+}
+
 bool bhi_ticket_is_first(const bhi_ticket *ticket)
 {
     return bhi_list_first(&ticket->queue->tickets) == &ticket->link;

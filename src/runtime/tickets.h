@@ -43,6 +43,10 @@ bool bhi_tickets_take(bhi_tickets *tickets, const bhi_ticket_wish *wish, bhi_tic
  * NULL: there is none. */
 bhi_ticket *bhi_tickets_leave(bhi_tickets *tickets, bhi_ticket *ticket);
 
+/* The ticket counts so many bytes from now on. False: bytes_max would be exceeded by what it counts
+ * more than before. */
+bool bhi_tickets_resize(bhi_ticket *ticket, size_t bytes, size_t bytes_max);
+
 bool bhi_ticket_is_first(const bhi_ticket *ticket);
 
 #endif

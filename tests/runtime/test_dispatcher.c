@@ -1,4 +1,5 @@
 /* tests/runtime/test_dispatcher.c - messages reach the handlers of started capsules, as chains. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "runtime/dispatcher.h"
 #include "runtime/event.h"
 #include "runtime/keeper.h"
@@ -60,6 +62,32 @@ static void expect(const char *payload, bh_verdict verdict, const char *by, cons
 static void wait_until_idle(void)
 {
     wait_until_handled(&fixture);
+}
+
+/* ---- the host's log ---- */
+
+static pthread_mutex_t line_lock = PTHREAD_MUTEX_INITIALIZER;
+static char last_line[512]; /* guarded by line_lock */
+static bhi_log_level last_level;
+
+static void keep_line(void *arg, bhi_log_level level, const char *line)
+{
+    if (strstr(line, "message ") != line)
+        return;
+    pthread_mutex_lock(&line_lock);
+    snprintf(last_line, sizeof last_line, "%s", line);
+    last_level = level;
+    pthread_mutex_unlock(&line_lock);
+}
+
+/* It was logged before it was told. */
+static void expect_logged(bhi_log_level level, const char *end)
+{
+    pthread_mutex_lock(&line_lock);
+    size_t len = strlen(last_line), end_len = strlen(end);
+    if (last_level != level || len < end_len || strcmp(last_line + len - end_len, end) != 0)
+        fail_msg("%s", last_line);
+    pthread_mutex_unlock(&line_lock);
 }
 
 /* ---- chains ---- */
@@ -146,6 +174,19 @@ static void a_payload_may_be_made_as_large_as_a_message(void **state)
     assert_int_equal(publish_by("t.x", "1", "alice"), BH_OK);
     assert_int_equal(result.verdict, BH_VERDICT_CONTINUED);
     assert_int_equal(result.payload_len, 1 << 20);
+    bh_capsule_release(one);
+}
+
+static void what_is_denied_leaves_a_line_in_the_log(void **state)
+{
+    bh_capsule *one = start((spec){.name = "one", .behaviour = "deny:no\\nentry\\u001b[2J"});
+    expect("1", BH_VERDICT_DENIED, "one", "1");
+    expect_logged(BHI_LOG_INFO, " on t.x of alice: denied by one: no\\nentry\\x1b[2J");
+    bh_capsule_release(one);
+    one = start((spec){.name = "one", .behaviour = "odd"});
+    expect("1", BH_VERDICT_FAILED, "one", "1");
+    expect_logged(BHI_LOG_WARN,
+                  " on t.x of alice: failed by one: the handler answered an action that is none");
     bh_capsule_release(one);
 }
 
@@ -413,6 +454,39 @@ static void principals_that_flood_leave_room_for_others_D3(void **state)
     bh_capsule_release(slow);
 }
 
+/* What a handler makes of small payloads counts like large ones, while it waits for the next. */
+static void payloads_that_grow_are_bounded_as_messages_are_D3(void **state)
+{
+    enum {
+        MESSAGES = 20,
+        FIT = 13
+    }; /* 1,000,000 bytes and what a buffer has to spare, in 16 MiB */
+    static kept_result kept[MESSAGES];
+    bh_event event = {.topic = "t.x", .payload = "1", .payload_len = 1, .principal = "alice"};
+    bh_capsule *grows = start((spec){.name = "grows", .behaviour = "size:1000000", .priority = 1});
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(publish_and_keep(&fixture, &event, &kept[i]), BH_OK);
+    for (int i = FIT; i < MESSAGES; i++) {
+        wait_until_kept(&kept[i]);
+        assert_int_equal(kept[i].verdict, BH_VERDICT_FAILED);
+        assert_string_equal(kept[i].by, "grows");
+        assert_string_equal(kept[i].reason, "the principal's messages hold too many bytes already");
+    }
+    for (int i = 0; i < FIT; i++)
+        assert_false(atomic_load(&kept[i].is_done));
+    bh_capsule_stop(slow);
+    wait_until_idle();
+    for (int i = 0; i < MESSAGES; i++) /* nothing is left counted */
+        assert_int_equal(publish_and_keep(&fixture, &event, &kept[i]), BH_OK);
+    for (int i = 0; i < MESSAGES; i++) {
+        wait_until_kept(&kept[i]);
+        assert_int_equal(kept[i].verdict, BH_VERDICT_CONTINUED);
+    }
+    bh_capsule_release(grows);
+    bh_capsule_release(slow);
+}
+
 static void the_65th_message_that_waits_is_refused_whole_D3(void **state)
 {
     bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:60000"});
@@ -508,6 +582,7 @@ static void a_runtime_ends_while_handlers_run_and_wait(void **state)
 
 int main(void)
 {
+    bhi_log_configure(BHI_LOG_INFO, keep_line, NULL);
     const struct CMUnitTest tests[] = {
         CASE(a_message_without_handlers_has_the_verdict_none),
         CASE(a_started_capsule_handles_its_topics_with_its_action),
@@ -518,6 +593,7 @@ int main(void)
         CASE(a_failing_handler_denies_unless_its_manifest_says_continue_D1),
         CASE(a_denial_is_final_also_of_a_handler_that_may_fail_D1),
         CASE(a_payload_may_be_made_as_large_as_a_message),
+        CASE(what_is_denied_leaves_a_line_in_the_log),
         CASE(a_result_tells_each_step),
         CASE(a_reason_is_told_up_to_1024_bytes_of_whole_characters),
         CASE(whoever_waits_may_stop_waiting),
@@ -531,6 +607,7 @@ int main(void)
         CASE(a_lane_has_4096_messages_and_not_one_more_D3),
         CASE(a_lane_has_256_mib_and_not_one_byte_more_D3),
         CASE(principals_that_flood_leave_room_for_others_D3),
+        CASE(payloads_that_grow_are_bounded_as_messages_are_D3),
         CASE(the_65th_message_that_waits_is_refused_whole_D3),
         CASE(a_storm_of_one_principal_does_not_hold_up_another),
         CASE(a_new_version_takes_over_and_the_old_one_is_let_go_D5),

@@ -57,6 +57,24 @@ static void a_queue_has_so_many_tickets_and_not_one_more(void **state)
     assert_null(tickets.queues);
 }
 
+static void a_ticket_may_grow_into_what_is_left_and_shrink(void **state)
+{
+    bhi_tickets tickets = {0};
+    bhi_ticket one, other;
+    assert_true(take(&tickets, "a", 40, &one));
+    assert_true(take(&tickets, "a", 10, &other));
+    assert_true(bhi_tickets_resize(&one, 90, 100));
+    assert_false(bhi_tickets_resize(&one, 91, 100));
+    assert_false(bhi_tickets_resize(&other, SIZE_MAX, 100));
+    assert_int_equal(one.bytes, 90);
+    assert_true(bhi_tickets_resize(&one, 80, 50)); /* less than before, if more than is allowed */
+    assert_true(bhi_tickets_resize(&other, 20, 100));
+    bhi_tickets_leave(&tickets, &one);
+    assert_true(bhi_tickets_resize(&other, 100, 100));
+    bhi_tickets_leave(&tickets, &other);
+    assert_null(tickets.queues);
+}
+
 static void a_queue_has_so_many_bytes_and_not_one_more(void **state)
 {
     bhi_tickets tickets = {0};
@@ -153,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tickets_are_first_in_the_order_in_which_they_were_taken),
         cmocka_unit_test(a_queue_has_so_many_tickets_and_not_one_more),
+        cmocka_unit_test(a_ticket_may_grow_into_what_is_left_and_shrink),
         cmocka_unit_test(a_queue_has_so_many_bytes_and_not_one_more),
         cmocka_unit_test(a_limit_may_shrink_below_what_a_queue_holds),
         cmocka_unit_test(a_principal_s_account_is_no_capsule_of_that_name),
