@@ -38,7 +38,7 @@ struct bh_capsule {
     uint64_t wasm_bytes;
     bhi_log_bucket log_bucket;
     bhi_counters counters;
-    bhi_host_totals host_totals;   /* of ended leases */
+    bhi_host_totals host_totals;   /* of ended leases, and of run loops that go on */
     bhi_link keeper_link;          /* the keeper's; alone until it is added */
     atomic_bool is_run_loop;       /* relaxed: it takes no invocations; never false again */
     struct bhi_run_loop *run_loop; /* guarded by the supervisor's lock; NULL: never started */

@@ -25,19 +25,21 @@ static bool must_stop(const bhi_run_loop *loop)
 
 /* ---- the end of a run ---- */
 
-static void count_fuel(bhi_run_loop *loop)
+/* What it used and did since the last time is the capsule's to tell, though the lease goes on. */
+static void count(bhi_run_loop *loop)
 {
     uint64_t used = bhi_instance_fuel_used(loop->pooled->instance);
     bhi_count(&loop->capsule->counters.fuel_used, used - loop->fuel_counted);
     loop->fuel_counted = used;
+    bhi_host_totals_add(&loop->capsule->host_totals, &loop->lease.counters);
+    loop->lease.counters = (bhi_host_counters){0};
 }
 
 static void end_lease(bhi_run_loop *loop)
 {
-    count_fuel(loop);
     bhi_handles_clear(loop->pooled->handles);
     bhi_lease_context_end(&loop->lease);
-    bhi_host_totals_add(&loop->capsule->host_totals, &loop->lease.counters);
+    count(loop);
 }
 
 static void drop_instance(bhi_run_loop *loop)
@@ -195,7 +197,7 @@ static void end_run(bhi_run_loop *loop)
 /* What the guest showed in its last slice. */
 static void look(bhi_run_loop *loop)
 {
-    count_fuel(loop);
+    count(loop);
     if (!loop->is_decided && (has_waited(loop) || loop->window.silent > 0)) {
         (void)bhi_supervisor_decide(loop, BHI_RUN_LOOP); /* or it was decided before */
         loop->is_decided = true;
