@@ -41,6 +41,8 @@ typedef struct bhi_run_loop {
     bh_run_state state;                 /* likewise */
     uint64_t restarts;                  /* likewise: since the load */
     char failure[BH_RUN_FAILURE_BYTES]; /* likewise: how the last run ended; "" */
+    bhi_worker *stopped_worker;         /* likewise: where to post the next when it is inactive */
+    bhi_task *stopped_task;             /* likewise; NULL: nowhere */
 
     atomic_bool must_stop; /* also ends a computing guest */
 

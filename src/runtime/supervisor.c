@@ -123,6 +123,21 @@ void bhi_supervisor_close(bhi_supervisor *supervisor, bh_capsule *capsule)
     pthread_mutex_unlock(&supervisor->lock);
 }
 
+void bhi_supervisor_when_stopped(bhi_supervisor *supervisor, bh_capsule *capsule,
+                                 bhi_worker *worker, bhi_task *task)
+{
+    pthread_mutex_lock(&supervisor->lock);
+    bhi_run_loop *loop = capsule->run_loop;
+    BHI_ASSERT(capsule->must_not_start && (loop == NULL || loop->stopped_task == NULL));
+    if (is_active(loop)) {
+        loop->stopped_worker = worker;
+        loop->stopped_task = task;
+    } else {
+        bhi_worker_post(worker, task);
+    }
+    pthread_mutex_unlock(&supervisor->lock);
+}
+
 void bhi_supervisor_remove(bhi_supervisor *supervisor, bh_capsule *capsule)
 {
     bhi_supervisor_stop(supervisor, capsule);
@@ -294,6 +309,9 @@ void bhi_supervisor_end(bhi_run_loop *loop, bh_run_state state, const char *fail
     bhi_worker_forget(loop->worker, &loop->task); /* U3 */
     bhi_list_remove(&loop->link);
     note_locked(loop, state, failure);
+    if (loop->stopped_task != NULL)
+        bhi_worker_post(loop->stopped_worker, loop->stopped_task);
+    loop->stopped_task = NULL;
     pthread_cond_broadcast(&supervisor->changed);
     pthread_mutex_unlock(&supervisor->lock);
 }

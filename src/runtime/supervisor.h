@@ -34,6 +34,10 @@ BH_MUST_USE bh_status bhi_supervisor_start(bhi_supervisor *supervisor, bh_capsul
 void bhi_supervisor_stop(bhi_supervisor *supervisor, bh_capsule *capsule);
 /* Begin to stop it and let it not start again. Returns at once; any thread. */
 void bhi_supervisor_close(bhi_supervisor *supervisor, bh_capsule *capsule);
+/* Post the task when no loop of the closed capsule is active: at once, or when it has stopped. One
+ * task at a time; any thread. */
+void bhi_supervisor_when_stopped(bhi_supervisor *supervisor, bh_capsule *capsule,
+                                 bhi_worker *worker, bhi_task *task);
 /* Nobody holds the capsule any more: stop it and free what it has here. */
 void bhi_supervisor_remove(bhi_supervisor *supervisor, bh_capsule *capsule);
 

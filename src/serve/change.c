@@ -1,7 +1,8 @@
 /* serve/change.c - one reload or unload, from the request to its answer.
  *
- * The old version is over when its last user has let go, which posts our task, and then the last
- * hook of a message that the dispatcher runs on it, which posts the next. Users are invocations on
+ * The old version is over when its last user has let go, which posts our task, then the last hook
+ * of a message that the dispatcher runs on it, which posts the next, and then its run loop, which
+ * posts the last: nothing here waits on the listener's thread. Users are invocations on
  * any worker, so at the deadline each listener is asked to cancel those it has, and the dispatcher
  * too.
  */
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/dispatcher.h"
+#include "runtime/supervisor.h"
 #include "worker/timer.h"
 
 typedef struct change {
@@ -22,6 +24,7 @@ typedef struct change {
     uv_work_t work;      /* the load */
     bhi_task gone;       /* posted when the old version's last user has let go */
     bhi_task idle;       /* posted when no hook of it runs any more */
+    bhi_task stopped;    /* posted when its run loop has stopped */
     bhi_timer *timer;    /* the drain's deadline */
     bhi_version *old;    /* retired; NULL when nothing was offered */
     bhi_version *loaded; /* of the loading thread until it is done */
@@ -63,19 +66,30 @@ static void report_drained(change *drained)
 
 /* ---- draining ---- */
 
-static bhi_dispatcher *dispatcher_of(const change *draining)
+static bh_runtime *runtime_of(const change *draining)
 {
-    return draining->http->options.catalog->runtime->dispatcher;
+    return draining->http->options.catalog->runtime;
 }
 
 static void end_drain(bhi_task *task)
 {
-    change *drained = BHI_CONTAINER_OF(task, change, idle);
+    change *drained = BHI_CONTAINER_OF(task, change, stopped);
     bhi_timer_close(drained->timer);
     report_drained(drained);
     bhi_version_end(drained->old);
     json_t *report = json_incref(drained->report);
     finish(drained, bhi_answer_json(MHD_HTTP_OK, report));
+}
+
+static void await_run_loop(bhi_task *task)
+{
+    change *draining = BHI_CONTAINER_OF(task, change, idle);
+    bhi_worker *worker = draining->http->options.worker;
+    if (draining->old == NULL)
+        bhi_worker_ready(worker, &draining->stopped);
+    else
+        bhi_supervisor_when_stopped(runtime_of(draining)->supervisor, draining->old->capsule,
+                                    worker, &draining->stopped);
 }
 
 static void await_hooks(bhi_task *task)
@@ -85,7 +99,7 @@ static void await_hooks(bhi_task *task)
     if (draining->old == NULL)
         bhi_worker_ready(worker, &draining->idle);
     else
-        bhi_dispatcher_when_idle(dispatcher_of(draining), draining->old->capsule, worker,
+        bhi_dispatcher_when_idle(runtime_of(draining)->dispatcher, draining->old->capsule, worker,
                                  &draining->idle);
 }
 
@@ -96,7 +110,7 @@ static void cancel_old(void *arg)
     const bhi_http_options *options = &draining->http->options;
     if (atomic_exchange_explicit(&old->must_end, true, memory_order_relaxed))
         return;
-    uint32_t hooks = bhi_dispatcher_cancel(dispatcher_of(draining), old->capsule);
+    uint32_t hooks = bhi_dispatcher_cancel(runtime_of(draining)->dispatcher, old->capsule);
     atomic_fetch_add_explicit(&old->ended, hooks, memory_order_relaxed);
     for (uint32_t i = 0; i < options->peers_count; i++)
         bhi_http_sweep(options->peers[i]);
@@ -237,7 +251,8 @@ bool bhi_change_start(bhi_http *http, const bhi_change_request *request, bhi_ans
         *started = (change){.request = *request, .http = http, .began_ns = bhi_monotonic_ns()};
         started->work.data = started;
         bhi_task_init(&started->gone, await_hooks);
-        bhi_task_init(&started->idle, end_drain);
+        bhi_task_init(&started->idle, await_run_loop);
+        bhi_task_init(&started->stopped, end_drain);
         bhi_list_push_back(&http->changes, &started->link);
         if (begin(started))
             return true;

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "runtime/capsule.h"
+#include "runtime/supervisor.h"
 #include "support/runtime_fixture.h"
 
 static runtime_fixture fixture;
@@ -388,6 +389,67 @@ static void a_loop_is_told_its_handlers_and_speaks_for_its_owner(void **state)
     bhi_subscriber_close(answers);
 }
 
+static void what_a_loop_does_is_counted_while_it_runs(void **state)
+{
+    (void)state;
+    bhi_host_counters counters;
+    bhi_subscriber *answers = listen_for("loop.v1.answer");
+    bh_capsule *capsule = start_loop("echo");
+    WAIT_FOR(stats_of(capsule).run_state == BH_RUN_READY);
+    for (uint64_t i = 1; i <= 2; i++) {
+        publish("loop.v1.ask.a", "1", "alice");
+        expect_message(answers, "1 alice");
+        WAIT_FOR((bhi_host_totals_read(&capsule->host_totals, &counters), counters.published == i));
+        assert_int_equal(counters.received, i);
+    }
+    bh_capsule_stop(capsule);
+    bhi_host_totals_read(&capsule->host_totals, &counters);
+    assert_int_equal(counters.published, 2); /* and once */
+    bh_capsule_release(capsule);
+    bhi_subscriber_close(answers);
+}
+
+typedef struct told {
+    bhi_task task;
+    bh_capsule *capsule;
+    bh_run_state state; /* when it ran */
+    atomic_int times;
+} told;
+
+static void tell(bhi_task *task)
+{
+    told *self = (told *)task;
+    self->state = stats_of(self->capsule).run_state;
+    self->times++;
+}
+
+static void await_told(bhi_worker *worker, bh_capsule *capsule, bh_run_state state)
+{
+    told once = {.capsule = capsule};
+    bhi_task_init(&once.task, tell);
+    bh_capsule_close(capsule);
+    bhi_supervisor_when_stopped(fixture.runtime->supervisor, capsule, worker, &once.task);
+    WAIT_FOR(atomic_load(&once.times) == 1);
+    assert_int_equal(once.state, state);
+}
+
+static void who_waits_for_a_loop_to_stop_is_told_on_its_own_thread(void **state)
+{
+    (void)state;
+    bhi_worker *worker;
+    assert_int_equal(bhi_worker_create(&worker, NULL), BH_OK);
+    assert_int_equal(bhi_worker_start(worker, "told", NULL), BH_OK);
+    bh_capsule *capsule = start_loop("echo");
+    WAIT_FOR(stats_of(capsule).run_state == BH_RUN_READY);
+    await_told(worker, capsule, BH_RUN_STOPPED);
+    await_told(worker, capsule, BH_RUN_STOPPED); /* at once */
+    bh_capsule_release(capsule);
+    capsule = load_loop((loop_setup){.behaviour = "echo"}); /* never started */
+    await_told(worker, capsule, BH_RUN_NONE);
+    bh_capsule_release(capsule);
+    bhi_worker_destroy(worker);
+}
+
 static void a_stopped_loop_has_no_subscription_left(void **state)
 {
     (void)state;
@@ -606,6 +668,8 @@ int main(void)
         CASE(a_loop_takes_no_invocation_and_keeps_no_instance_idle),
         CASE(a_loop_takes_messages_and_answers_for_whose_they_are),
         CASE(a_loop_is_told_its_handlers_and_speaks_for_its_owner),
+        CASE(what_a_loop_does_is_counted_while_it_runs),
+        CASE(who_waits_for_a_loop_to_stop_is_told_on_its_own_thread),
         CASE(a_stopped_loop_has_no_subscription_left),
         CASE(a_loop_that_keeps_ending_fails_with_its_cause),
         CASE(a_loop_that_failed_is_told_of_on_the_bus_once),
