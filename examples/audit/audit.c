@@ -2,8 +2,9 @@
  *
  * A run loop: it subscribes once and then waits for batches. Each batch is of one principal, for
  * whom the loop acts until the next one; so the file is in that principal's home. A batch is one
- * append, synced before the next is taken. What could not be written ends the loop: it is started
- * again, with the reason in the log, and the operator sees it fail.
+ * append, whole or not at all, synced before the next is taken. Whose home is full has no record
+ * from then on, which the log tells, and the others' goes on. Whatever else fails ends the loop: it
+ * is started again, with the reason in the log, and the operator sees it fail.
  *
  * A line: {"time": MS, "topic": ..., "principal": ..., "mark": ..., "source": ..., "payload": ...},
  * and {"lost": N} where the queue was full.
@@ -49,17 +50,31 @@ static capsule_bytes lines_of(const capsule_batch *batch)
     return lines;
 }
 
-static capsule_fs_status append(capsule_bytes lines)
+static capsule_fs_status write_all(capsule_file file, capsule_bytes lines)
 {
-    capsule_file file;
-    uint32_t written = 0;
-    capsule_fs_status status = capsule_open(capsule_text(FILE_PATH), CAPSULE_OPEN_APPEND, &file);
-    if (status != CAPSULE_FS_OK)
-        return status;
+    capsule_fs_status status = CAPSULE_FS_OK;
     while (status == CAPSULE_FS_OK && lines.len > 0) {
+        uint32_t written = 0;
         capsule_bytes part = {lines.data, lines.len < 1000000 ? lines.len : 1000000};
         status = capsule_file_write(file, 0, part, &written);
         lines = (capsule_bytes){lines.data + written, lines.len - written};
+    }
+    return status;
+}
+
+static capsule_fs_status append(capsule_bytes lines)
+{
+    capsule_file file;
+    capsule_file_stat before;
+    capsule_fs_status status = capsule_open(capsule_text(FILE_PATH), CAPSULE_OPEN_APPEND, &file);
+    if (status != CAPSULE_FS_OK)
+        return status;
+    status = capsule_file_stat_open(file, &before);
+    if (status == CAPSULE_FS_OK) {
+        status = write_all(file, lines);
+        if (status != CAPSULE_FS_OK && /* no part of a line is to stay */
+            capsule_file_set_size(file, before.size) != CAPSULE_FS_OK)
+            status = CAPSULE_FS_UNKNOWN;
     }
     if (status == CAPSULE_FS_OK)
         status = capsule_file_sync_data(file);
@@ -81,7 +96,7 @@ static bool record(capsule_subscription subscription)
     if (status != CAPSULE_FS_OK)
         capsule_log(CAPSULE_LOG_ERROR, "%zu messages are not recorded: %s", batch.count,
                     capsule_fs_status_name(status));
-    return status == CAPSULE_FS_OK;
+    return status == CAPSULE_FS_OK || status == CAPSULE_FS_QUOTA;
 }
 
 void capsule_run(void)

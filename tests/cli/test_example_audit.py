@@ -20,9 +20,9 @@ class Audit(ToolTest):
         super().setUp()
         self.state = self.directory / "state"
 
-    def serve(self):
+    def serve(self, *options):
         process = subprocess.Popen(
-            [BULKHEAD, "serve", EXAMPLE, "--listen", "127.0.0.1:0", "--state", self.state],
+            [BULKHEAD, "serve", EXAMPLE, "--listen", "127.0.0.1:0", "--state", self.state, *options],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment,
             cwd=self.directory)
         self.addCleanup(process.communicate)
@@ -32,8 +32,8 @@ class Audit(ToolTest):
         return process, address
 
     def publish(self, address, principal, payload, topic="alerts.disk"):
-        result = self.run_tool("publish", topic, payload, "--principal", principal, "--listen",
-                               address)
+        result = self.run_tool("publish", topic, "-", "--principal", principal, "--listen",
+                               address, input=payload.encode())
         self.assertEqual(result.returncode, OK, result.stderr)
 
     def file_of(self, principal):
@@ -67,6 +67,20 @@ class Audit(ToolTest):
         _, address = self.serve()
         self.publish(address, "ada", '2')
         self.assertEqual([r["payload"] for r in self.records("ada", 2)], [1, 2])
+
+    def test_a_full_home_ends_the_record_of_its_principal_only(self):
+        profiles = self.directory / "profiles.toml"
+        profiles.write_text("[principal.ada]\nstorage_mib = 1\n")
+        _, address = self.serve("--profiles", profiles)
+        payloads = [json.dumps("x" * 400_000)] * 3 + ["3"]  # a pair fits the loop's queue
+        for count, payload in enumerate(payloads, start=1):
+            self.publish(address, "ada", payload)
+            self.publish(address, "bob", payload)
+            bob = self.records("bob", count)
+        self.assertEqual([json.dumps(r["payload"]) for r in bob], payloads)
+        self.assertEqual([json.dumps(r["payload"]) for r in self.records("ada", 3)],
+                         payloads[1:])
+        self.assertEqual(self.loop(address)["restarts"], 0)
 
     def test_what_cannot_be_written_ends_the_loop_and_it_comes_back(self):
         _, address = self.serve()
