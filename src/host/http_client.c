@@ -19,6 +19,9 @@
 #include "base/log.h"
 #include "host/http_address.h"
 
+/* A resolver asks a few servers a few times, five seconds each. */
+enum { LOOKUP_MS_MAX = 60000 };
+
 /* ---- kept connections ---- */
 
 /* libcurl counts each owner's connections apart; their sum is bounded here (C5). */
@@ -91,6 +94,8 @@ static void end_done(bhi_http_client *client)
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
         bhi_http_transfer *transfer = (bhi_http_transfer *)private;
+        if (code == CURLE_COULDNT_RESOLVE_HOST)
+            transfer->is_looking_up = false;
         end(transfer, bhi_http_transfer_failure(transfer, code));
     }
 }
@@ -270,6 +275,7 @@ static void begin(bhi_http_client *client, bhi_worker *worker)
 {
     client->worker = worker;
     client->seams.is_public = bhi_http_address_is_public;
+    client->seams.lookup_ms_max = LOOKUP_MS_MAX;
     bhi_http_owners_init(&client->owners);
     bhi_http_recent_urls_init(&client->recent_urls);
     bhi_link_init(&client->running);

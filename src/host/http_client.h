@@ -92,6 +92,7 @@ typedef struct bhi_http_seams {
     bool (*is_public)(const struct sockaddr *address);
     const char *ca_file; /* instead of the system's certificates; NULL: those */
     uint32_t request_ms_max, connect_ms_max, head_ms_max, chunk_ms_max;
+    uint32_t lookup_ms_max; /* how long a lookup may run that nobody waits for */
 } bhi_http_seams;
 bhi_http_seams *bhi_http_client_seams(bhi_http_client *client);
 

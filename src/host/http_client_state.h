@@ -35,11 +35,13 @@ struct bhi_http_transfer {
     CURL *easy;
     const bhi_http_transfer_ops *ops; /* NULL: cancelled */
     void *arg;
+    CURLU *url;
     bhi_http_owner *owner;      /* NULL: none yet */
     struct curl_slist *resolve; /* of a test */
     uint32_t addresses_refused, addresses_tried;
-    bool is_connected; /* a request is about to be sent or was */
-    bool is_stopped;   /* a callback said so */
+    bool is_looking_up; /* a name, on a thread of libcurl's */
+    bool is_connected;  /* a request is about to be sent or was */
+    bool is_stopped;    /* a callback said so */
 };
 
 /* A spare one or a new one, set up; NULL: no memory. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 
 void bhi_http_owners_init(bhi_http_owners *owners)
 {
@@ -61,10 +62,34 @@ static bhi_http_owner *create(bhi_http_owners *owners, bhi_bytes name)
     return owner;
 }
 
+static uint32_t count_left(const bhi_http_owner *owner, uint64_t now_ns)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < BHI_HTTP_LOOKUPS_LEFT_MAX; i++)
+        count += owner->lookups_end_ns[i] > now_ns;
+    return count;
+}
+
+void bhi_http_owner_leave_lookup(bhi_http_owner *owner, uint64_t end_ns)
+{
+    owner->lookups_end_ns[owner->lookups_left++ % BHI_HTTP_LOOKUPS_LEFT_MAX] = end_ns;
+}
+
+bool bhi_http_owners_may_look_up(const bhi_http_owners *owners, const bhi_http_owner *owner,
+                                 uint64_t now_ns)
+{
+    uint32_t count = 0;
+    for (bhi_link *link = owners->all.next; link != &owners->all; link = link->next)
+        count += count_left(owner_of(link), now_ns);
+    return count_left(owner, now_ns) < BHI_HTTP_LOOKUPS_LEFT_MAX &&
+           count < BHI_HTTP_ALL_LOOKUPS_LEFT_MAX;
+}
+
 bool bhi_http_owners_drop_oldest(bhi_http_owners *owners)
 {
+    uint64_t now_ns = bhi_monotonic_ns();
     for (bhi_link *link = owners->all.prev; link != &owners->all; link = link->prev)
-        if (owner_of(link)->transfers_count == 0) {
+        if (owner_of(link)->transfers_count == 0 && count_left(owner_of(link), now_ns) == 0) {
             destroy(owners, owner_of(link));
             return true;
         }

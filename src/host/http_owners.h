@@ -8,7 +8,9 @@
  * O-H1  Two owners never use the same connection.
  * O-H2  At most BHI_HTTP_OWNERS_MAX owners are kept that have no transfer; the one used least
  *       recently goes first, with its connections. It may go earlier, when there are too many
- *       connections.
+ *       connections; it stays while lookups of it may still run.
+ * O-H3  Of the lookups of names that nobody waits for any more, each on a thread of libcurl's, at
+ *       most BHI_HTTP_LOOKUPS_LEFT_MAX are an owner's, and BHI_HTTP_ALL_LOOKUPS_LEFT_MAX anybody's.
  *
  * Threads: the worker's own.
  */
@@ -20,12 +22,18 @@
 #include "base/bytes.h"
 #include "base/list.h"
 
-enum { BHI_HTTP_OWNERS_MAX = 64 };
+enum {
+    BHI_HTTP_OWNERS_MAX = 64,
+    BHI_HTTP_LOOKUPS_LEFT_MAX = 16,
+    BHI_HTTP_ALL_LOOKUPS_LEFT_MAX = 256
+};
 
 typedef struct bhi_http_owner {
     bhi_link link;
     CURLSH *connections;
     uint32_t transfers_count;
+    uint32_t lookups_left;                              /* ever */
+    uint64_t lookups_end_ns[BHI_HTTP_LOOKUPS_LEFT_MAX]; /* when the latest are over, monotonic */
     size_t len;
     uint8_t name[];
 } bhi_http_owner;
@@ -42,8 +50,13 @@ void bhi_http_owners_deinit(bhi_http_owners *owners);
 /* For one transfer, until leave. NULL: no memory. */
 bhi_http_owner *bhi_http_owners_enter(bhi_http_owners *owners, bhi_bytes name);
 void bhi_http_owners_leave(bhi_http_owners *owners, bhi_http_owner *owner);
-/* Closes the connections of the owner without a transfer that was used least recently. False: each
- * has one. */
+/* A lookup of the owner's is left to its thread, which takes no longer than until `end_ns`. */
+void bhi_http_owner_leave_lookup(bhi_http_owner *owner, uint64_t end_ns);
+/* O-H3: may the owner begin a lookup, which it may come to leave? */
+bool bhi_http_owners_may_look_up(const bhi_http_owners *owners, const bhi_http_owner *owner,
+                                 uint64_t now_ns);
+/* Closes the connections of the owner without a transfer that was used least recently. False: there
+ * is none. */
 bool bhi_http_owners_drop_oldest(bhi_http_owners *owners);
 
 #endif

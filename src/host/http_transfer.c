@@ -13,14 +13,37 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "host/http_address.h"
 
 /* ---- libcurl's callbacks ---- */
+
+/* Not a name, so no thread looks it up. */
+static bool is_address(CURLU *url)
+{
+    char *host = NULL;
+    struct sockaddr_storage address;
+    bool is_one = curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+                  (host[0] == '[' || bhi_http_address_parse(host, &address));
+    curl_free(host);
+    return is_one;
+}
+
+static int lookup_curl_cb(void *resolver_state, void *reserved, void *arg)
+{
+    bhi_http_transfer *transfer = arg;
+    if (is_address(transfer->url))
+        return 0;
+    transfer->is_looking_up =
+        bhi_http_owners_may_look_up(&transfer->client->owners, transfer->owner, bhi_monotonic_ns());
+    return transfer->is_looking_up ? 0 : 1;
+}
 
 static curl_socket_t open_curl_cb(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     bhi_http_transfer *transfer = arg;
     bhi_http_client *client = transfer->client;
+    transfer->is_looking_up = false;
     if (transfer->ops == NULL)
         return CURL_SOCKET_BAD;
     if (!transfer->ops->may_connect(transfer->arg, &address->addr)) {
@@ -49,6 +72,7 @@ static int before_request_curl_cb(void *arg, char *peer_ip, char *own_ip, int pe
 {
     bhi_http_transfer *transfer = arg;
     struct sockaddr_storage peer;
+    transfer->is_looking_up = false;
     if (transfer->ops == NULL)
         return CURL_PREREQFUNC_ABORT;
     if (!bhi_http_address_parse(peer_ip, &peer) ||
@@ -100,6 +124,8 @@ static bool set_callbacks(bhi_http_transfer *transfer)
 {
     CURL *easy = transfer->easy;
     SET(easy, CURLOPT_PRIVATE, transfer);
+    SET(easy, CURLOPT_RESOLVER_START_FUNCTION, lookup_curl_cb);
+    SET(easy, CURLOPT_RESOLVER_START_DATA, transfer);
     SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_curl_cb);
     SET(easy, CURLOPT_OPENSOCKETDATA, transfer);
     SET(easy, CURLOPT_CLOSESOCKETFUNCTION, close_curl_cb);
@@ -198,8 +224,9 @@ bhi_http_transfer *bhi_http_transfer_make(bhi_http_client *client,
         return NULL;
     transfer->ops = spec->ops;
     transfer->arg = spec->arg;
+    transfer->url = spec->url;
     transfer->addresses_refused = transfer->addresses_tried = 0;
-    transfer->is_connected = transfer->is_stopped = false;
+    transfer->is_looking_up = transfer->is_connected = transfer->is_stopped = false;
     if (set_request(transfer, spec))
         return transfer;
     bhi_http_transfer_recycle(transfer);
@@ -213,6 +240,9 @@ void bhi_http_transfer_recycle(bhi_http_transfer *transfer)
     transfer->resolve = NULL;
     transfer->ops = NULL;
     curl_easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
+    if (transfer->is_looking_up)
+        bhi_http_owner_leave_lookup(
+            transfer->owner, bhi_monotonic_ns() + client->seams.lookup_ms_max * BHI_NS_PER_MS);
     if (transfer->owner != NULL)
         bhi_http_owners_leave(&client->owners, transfer->owner);
     transfer->owner = NULL;
@@ -280,6 +310,7 @@ bhi_http_failure bhi_http_transfer_failure(const bhi_http_transfer *transfer, CU
         return BHI_HTTP_TLS_FAILED;
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_ABORTED_BY_CALLBACK: /* too many lookups are left */
         return BHI_HTTP_DNS_FAILED;
     case CURLE_OPERATION_TIMEDOUT:
         return BHI_HTTP_TIMED_OUT;

@@ -1,6 +1,9 @@
 /* What peers, clocks and the host's own end do to HTTP: nothing hangs, leaks or reaches others. */
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "host/http_owners.h"
 #include "runtime/capsule.h"
 #include "support/http_world.h"
 
@@ -240,21 +244,135 @@ static void a_call_can_be_cancelled_after_any_number_of_turns(void **state)
     expect_alive();
 }
 
+/* ---- a name server that is silent ---- */
+
+static pthread_mutex_t lookup_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t lookup_changed = PTHREAD_COND_INITIALIZER;
+static unsigned lookups_begun, lookups_ended; /* of names that end in ".silent" */
+static bool is_answered;                      /* those may end */
+static unsigned descriptors_before;
+
+typedef int (*getaddrinfo_fn)(const char *, const char *, const struct addrinfo *,
+                              struct addrinfo **);
+
+/* In place of the C library's, for libcurl's threads too. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **ret_list)
+{
+    const char *end = node == NULL ? NULL : strrchr(node, '.');
+    if (end == NULL || strcmp(end, ".silent") != 0)
+        return ((getaddrinfo_fn)dlsym(RTLD_NEXT, "getaddrinfo"))(node, service, hints, ret_list);
+    pthread_mutex_lock(&lookup_lock);
+    lookups_begun++;
+    pthread_cond_broadcast(&lookup_changed);
+    while (!is_answered)
+        pthread_cond_wait(&lookup_changed, &lookup_lock);
+    lookups_ended++;
+    pthread_cond_broadcast(&lookup_changed);
+    pthread_mutex_unlock(&lookup_lock);
+    return EAI_NONAME;
+}
+
+static unsigned begun(void)
+{
+    pthread_mutex_lock(&lookup_lock);
+    unsigned count = lookups_begun;
+    pthread_mutex_unlock(&lookup_lock);
+    return count;
+}
+
+static int open_silence(void **state)
+{
+    (void)state;
+    descriptors_before = count_descriptors();
+    http_world_open_with(&world, "[\"*\"]", "[\"127.0.0.1:PORT\"]");
+    lookups_begun = lookups_ended = 0;
+    is_answered = false;
+    return 0;
+}
+
+static int close_silence(void **state)
+{
+    pthread_mutex_lock(&lookup_lock);
+    is_answered = true;
+    pthread_cond_broadcast(&lookup_changed);
+    while (lookups_ended < lookups_begun)
+        pthread_cond_wait(&lookup_changed, &lookup_lock);
+    pthread_mutex_unlock(&lookup_lock);
+    close_world(state);
+    while (count_descriptors() > descriptors_before) /* of libcurl's threads, which end now */
+        sched_yield();
+    return 0;
+}
+
+static http_call *look_up(const char *principal, unsigned number)
+{
+    char payload[64];
+    snprintf(payload, sizeof payload, "GET http://name%u.silent/", number);
+    return http_start_for(&world, world.probe, principal, "request", payload);
+}
+
+/* Cancelled once its lookup has begun. */
+static void leave_lookup(const char *principal, unsigned number)
+{
+    unsigned before = begun();
+    http_call *call = look_up(principal, number);
+    while (begun() == before)
+        bhi_worker_turn(world.worker, false);
+    bhi_invocation_cancel(call->invocation);
+    http_finish(call);
+    http_free(call);
+}
+
+static void expect_no_lookup(const char *principal, unsigned number)
+{
+    unsigned before = begun();
+    http_call *call = look_up(principal, number);
+    http_finish(call);
+    assert_string_equal(call->data, "dns-error");
+    assert_int_equal(begun(), before);
+    http_free(call);
+}
+
 static void a_cancelled_name_lookup_does_not_hold_the_worker(void **state)
 {
     (void)state;
-    http_world_close(&world);
-    http_world_open_with(&world, "[\"*\"]", "[\"127.0.0.1:PORT\"]");
-    for (int i = 0; i < 20; i++) {
-        http_call *call = http_start(&world, "request", "GET http://nobody.invalid/");
-        for (int turns = 0; turns < i; turns++)
-            bhi_worker_turn(world.worker, false);
-        if (!call->is_done)
-            bhi_invocation_cancel(call->invocation);
-        http_finish(call);
-        http_free(call);
-    }
+    leave_lookup("alice", 0);
+    expect_alive(); /* while it goes on */
+    assert_int_equal(running(), 0);
+}
+
+static void lookups_that_are_left_are_bounded_for_an_owner_O_H3(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < BHI_HTTP_LOOKUPS_LEFT_MAX; i++)
+        leave_lookup("alice", i);
+    expect_no_lookup("alice", 100);
+    leave_lookup("bob", 101);
     expect_alive();
+}
+
+static void lookups_that_are_left_are_bounded_for_a_worker_O_H3(void **state)
+{
+    (void)state;
+    unsigned count = 0;
+    char principal[16];
+    while (count < BHI_HTTP_ALL_LOOKUPS_LEFT_MAX) {
+        snprintf(principal, sizeof principal, "p%u", count / 2); /* more than owners are kept */
+        leave_lookup(principal, count++);
+    }
+    expect_no_lookup("alice", count);
+    expect_alive();
+}
+
+static void a_lookup_that_was_left_counts_for_a_while_O_H3(void **state)
+{
+    (void)state;
+    bhi_http_client_seams(world.client)->lookup_ms_max = 0;
+    for (unsigned i = 0; i < BHI_HTTP_LOOKUPS_LEFT_MAX; i++)
+        leave_lookup("alice", i);
+    leave_lookup("alice", 100);
 }
 
 static void a_lease_that_ends_closes_its_streams(void **state)
@@ -477,6 +595,8 @@ static void a_worker_runs_at_most_4096_transfers(void **state)
     expect_alive();
 }
 
+#define CASE_IN_SILENCE(test) cmocka_unit_test_setup_teardown(test, open_silence, close_silence)
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_a_peer_sends_wrongly_is_a_protocol_error),
     cmocka_unit_test(a_response_that_ends_too_early_is_an_error),
@@ -490,7 +610,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_chunk_that_does_not_come_times_out_and_the_stream_goes_on),
     cmocka_unit_test(a_call_can_be_cancelled_in_every_phase),
     cmocka_unit_test(a_call_can_be_cancelled_after_any_number_of_turns),
-    cmocka_unit_test(a_cancelled_name_lookup_does_not_hold_the_worker),
+    CASE_IN_SILENCE(a_cancelled_name_lookup_does_not_hold_the_worker),
+    CASE_IN_SILENCE(lookups_that_are_left_are_bounded_for_an_owner_O_H3),
+    CASE_IN_SILENCE(lookups_that_are_left_are_bounded_for_a_worker_O_H3),
+    CASE_IN_SILENCE(a_lookup_that_was_left_counts_for_a_while_O_H3),
     cmocka_unit_test(a_lease_that_ends_closes_its_streams),
     cmocka_unit_test(a_thousand_requests_wait_at_once_and_all_are_answered),
     cmocka_unit_test(a_thousand_waiting_requests_are_cancelled_and_nothing_stays),
@@ -506,6 +629,8 @@ int main(void)
     size_t count = sizeof tests / sizeof tests[0];
     memcpy(all, tests, sizeof tests);
     for (size_t i = 0; i < count; i++) {
+        if (all[i].setup_func != NULL)
+            continue;
         all[i].setup_func = open_world;
         all[i].teardown_func = close_world;
     }
