@@ -20,6 +20,7 @@
 
 #include "host/fs_roots.h"
 #include "runtime/capsule.h"
+#include "runtime/invocation.h"
 #include "support/runtime_fixture.h"
 
 #define ALL "[capabilities]\nfs_read = [\"*\", \"home://\"]\nfs_write = [\"*\", \"home://\"]\n"
@@ -686,29 +687,45 @@ static void a_tmp_has_64_mib(void **state)
     expect("grow", "tmp://a|67108865", "quota");
 }
 
-/* A file system of 1 MiB, full: nothing is lost, half written, or left behind. */
-static void a_full_disk_is_a_quota_and_leaves_nothing_behind(void **state)
+/* A file system of 1 MiB, full: nothing is lost, half written, or left behind. `root` is a prefix
+ * of paths and `top` names the same place. */
+static void fill_disk(const char *mounted, const char *root, const char *top)
 {
-    if (mount("tmpfs", workspace, "tmpfs", 0, "size=1m") != 0) {
+    static char payload[200100];
+    if (mount("tmpfs", mounted, "tmpfs", 0, "size=1m") != 0) {
         print_message("mounting needs root: %s\n", strerror(errno));
         skip();
     }
-    expect("write", "keep|old", "ok");
-    expect("big", "keep|2000000", "quota");
-    expect("read", "keep", "old");
-    expect("big", "fill|900000", "ok");
-    expect("big", "more|900000", "quota");
-    expect("copy", "fill|again", "quota");
-    char payload[200100];
-    memcpy(payload, "keep|", 5);
-    memset(payload + 5, 'x', 200000);
-    payload[200005] = 0;
-    expect("append", payload, "quota");
-    expect("read", "keep", "old");
-    expect("list", "/", "fill\nkeep\n");
-    expect("remove", "fill", "ok");
-    expect("big", "more|900000", "ok");
-    assert_int_equal(umount2(workspace, MNT_DETACH), 0);
+    const struct {
+        const char *action, *payload, *answer;
+    } steps[] = {{"write", "%skeep|old", "ok"},     {"big", "%skeep|2000000", "quota"},
+                 {"read", "%skeep", "old"},         {"big", "%sfill|900000", "ok"},
+                 {"big", "%smore|900000", "quota"}, {"copy", "%sfill|%sagain", "quota"},
+                 {"append", NULL, "quota"},         {"read", "%skeep", "old"},
+                 {"list", top, "fill\nkeep\n"},     {"remove", "%sfill", "ok"},
+                 {"big", "%smore|900000", "ok"}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i].payload != NULL)
+            snprintf(payload, sizeof payload, steps[i].payload, root, root);
+        else
+            snprintf(payload, sizeof payload, "%skeep|%0200000d", root, 0);
+        expect(steps[i].action, payload, steps[i].answer);
+    }
+    assert_int_equal(umount2(mounted, MNT_DETACH), 0);
+}
+
+static void a_full_disk_is_a_quota_and_leaves_nothing_behind(void **state)
+{
+    fill_disk(workspace, "", "/");
+}
+
+static void a_full_disk_below_a_home_is_a_quota_too(void **state)
+{
+    char path[200], command[300];
+    in_home(path, "alice", "");
+    snprintf(command, sizeof command, "mkdir -p %s", path);
+    assert_int_equal(system(command), 0);
+    fill_disk(path, "home://", "home://");
 }
 
 /* ---- abandoned calls ---- */
@@ -743,10 +760,111 @@ static void abandoned_calls_leave_no_descriptor_and_no_file(void **state)
     assert_int_not_equal(system(command), 0);
 }
 
+/* Threads of libuv's pool, all of them busy until they are let go. */
+enum { POOL_THREADS = 4 };
+
+typedef struct busy_pool {
+    uv_loop_t loop;
+    uv_work_t works[POOL_THREADS];
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int busy; /* guarded by lock, as what follows */
+    bool may_end;
+} busy_pool;
+
+static void be_busy(uv_work_t *work)
+{
+    busy_pool *pool = work->data;
+    pthread_mutex_lock(&pool->lock);
+    pool->busy++;
+    pthread_cond_broadcast(&pool->changed);
+    while (!pool->may_end)
+        pthread_cond_wait(&pool->changed, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void open_busy_pool(busy_pool *pool)
+{
+    pool->busy = 0;
+    pool->may_end = false;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->changed, NULL);
+    assert_int_equal(uv_loop_init(&pool->loop), 0);
+    for (int i = 0; i < POOL_THREADS; i++) {
+        pool->works[i].data = pool;
+        assert_int_equal(uv_queue_work(&pool->loop, &pool->works[i], be_busy, NULL), 0);
+    }
+    pthread_mutex_lock(&pool->lock);
+    while (pool->busy < POOL_THREADS)
+        pthread_cond_wait(&pool->changed, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void *let_go(void *arg)
+{
+    busy_pool *pool = arg;
+    pthread_mutex_lock(&pool->lock);
+    pool->may_end = true;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+static void close_busy_pool(busy_pool *pool)
+{
+    uv_run(&pool->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&pool->loop), 0);
+    pthread_cond_destroy(&pool->changed);
+    pthread_mutex_destroy(&pool->lock);
+}
+
+static void note_outcome(void *arg, bh_status status, const bh_result *result,
+                         const bh_error *error)
+{
+    assert_int_equal(status, BH_OK);
+    *(int *)arg = (int)result->outcome;
+}
+
+/* The guest is told at once; the worker's end waits for the thread that works for it. */
+static void a_worker_ends_while_a_call_of_it_waits_for_a_thread(void **state)
+{
+    expect("write", "home://kept|old", "ok");
+    int fds = count_fds(), outcome = -1;
+    busy_pool pool;
+    pthread_t thread;
+    bhi_worker *worker;
+    bhi_invocation *invocation;
+    bh_request request = {
+        .action = "write", .payload = "home://kept|new", .payload_len = 15, .principal = "alice"};
+    open_busy_pool(&pool);
+    use_engine_signals();
+    assert_int_equal(bhi_worker_create(&worker, NULL), BH_OK);
+    assert_int_equal(
+        bhi_invocation_create(probe, worker, &request, note_outcome, &outcome, &invocation, NULL),
+        BH_OK);
+    bhi_invocation_begin(invocation);
+    for (int turns = 0; turns < 100; turns++)
+        bhi_worker_turn(worker, false);
+    assert_int_equal(outcome, -1);
+    bhi_invocation_cancel(invocation);
+    for (int turns = 0; turns < 100; turns++)
+        bhi_worker_turn(worker, false);
+    assert_int_equal(outcome, BH_OUTCOME_CANCELLED);
+    assert_int_equal(pthread_create(&thread, NULL, let_go, &pool), 0);
+    bhi_worker_destroy(worker);
+    pthread_join(thread, NULL);
+    close_busy_pool(&pool);
+    assert_int_equal(count_fds(), fds);
+    const char *kept = call_by(probe, "alice", "read", "home://kept")->data;
+    assert_true(strcmp(kept, "old") == 0 || strcmp(kept, "new") == 0);
+    expect("list", "home://", "kept\n");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
 {
+    setenv("UV_THREADPOOL_SIZE", "4", 1); /* POOL_THREADS */
     const struct CMUnitTest tests[] = {
         CASE(a_file_is_written_read_replaced_and_removed),
         CASE(spellings_lead_to_the_same_places),
@@ -778,7 +896,9 @@ int main(void)
         CASE(what_a_crash_left_of_a_replaced_file_is_removed),
         CASE(a_tmp_has_64_mib),
         CASE(a_full_disk_is_a_quota_and_leaves_nothing_behind),
+        CASE(a_full_disk_below_a_home_is_a_quota_too),
         CASE(abandoned_calls_leave_no_descriptor_and_no_file),
+        CASE(a_worker_ends_while_a_call_of_it_waits_for_a_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
