@@ -151,6 +151,7 @@ static void a_connection_that_does_not_come_times_out(void **state)
 {
     (void)state;
     enum { FILL = 8 };
+    http_world_close(&world);
     int fill[FILL], listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
@@ -164,7 +165,6 @@ static void a_connection_that_does_not_come_times_out(void **state)
     char hosts[64], payload[64];
     snprintf(hosts, sizeof hosts, "[\"127.0.0.1:%u\"]", ntohs(at.sin_port));
     snprintf(payload, sizeof payload, "GET http://127.0.0.1:%u/", ntohs(at.sin_port));
-    http_world_close(&world);
     http_world_open_with(&world, "[\"127.0.0.1\"]", hosts);
     bhi_http_client_seams(world.client)->connect_ms_max = 50;
     expect(payload, "deny: timeout");
@@ -250,7 +250,6 @@ static pthread_mutex_t lookup_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t lookup_changed = PTHREAD_COND_INITIALIZER;
 static unsigned lookups_begun, lookups_ended; /* of names that end in ".silent" */
 static bool is_answered;                      /* those may end */
-static unsigned descriptors_before;
 
 typedef int (*getaddrinfo_fn)(const char *, const char *, const struct addrinfo *,
                               struct addrinfo **);
@@ -285,7 +284,6 @@ static unsigned begun(void)
 static int open_silence(void **state)
 {
     (void)state;
-    descriptors_before = count_descriptors();
     http_world_open_with(&world, "[\"*\"]", "[\"127.0.0.1:PORT\"]");
     lookups_begun = lookups_ended = 0;
     is_answered = false;
@@ -300,10 +298,7 @@ static int close_silence(void **state)
     while (lookups_ended < lookups_begun)
         pthread_cond_wait(&lookup_changed, &lookup_lock);
     pthread_mutex_unlock(&lookup_lock);
-    close_world(state);
-    while (count_descriptors() > descriptors_before) /* of libcurl's threads, which end now */
-        sched_yield();
-    return 0;
+    return close_world(state); /* which waits for libcurl's threads */
 }
 
 static http_call *look_up(const char *principal, unsigned number)

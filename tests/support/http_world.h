@@ -22,6 +22,7 @@ typedef struct http_world {
     bh_capsule *probe;
     const char *resolved[4]; /* "HOST:ADDRESS" on the peer's port, for each new transfer */
     unsigned resolves;       /* transfers begun */
+    unsigned descriptors;    /* before it was opened; close checks that none is left */
 } http_world;
 
 /* One call of the probe. */
