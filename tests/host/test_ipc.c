@@ -165,11 +165,13 @@ static void a_principal_has_a_rate_and_what_is_refused_costs_nothing(void **stat
     strcpy(request + 605, "\"");
     assert_string_equal(call(probe, "slow", "publish", "t.a={bad}")->data, "invalid-input");
     assert_string_equal(call(probe, "slow", "publish", request)->data, "ok");
-    assert_string_equal(call(probe, "slow", "publish", request)->data, "rate-limited");
+    uint64_t published = 1; /* the second one is refused, unless a second went by */
+    while (strcmp(call(probe, "slow", "publish", request)->data, "ok") == 0)
+        assert_true(++published < 20);
     assert_string_equal(call(probe, "alice", "publish", request)->data, "ok");
     bhi_host_counters counters;
     bhi_host_totals_read(&probe->host_totals, &counters);
-    assert_int_equal(counters.published, 2);
+    assert_int_equal(counters.published, published + 1);
     assert_int_equal(counters.publish_refused, 2);
 }
 
@@ -348,11 +350,10 @@ static void messages_that_cause_each_other_end_at_depth_8(void **state)
     for (int i = 0; i < CHAIN; i++) {
         snprintf(payloads[i], sizeof payloads[i], "t.d%d=t.d%d", i, i + 1);
         links[i] = (caller){.capsule = i % 2 == 0 ? other : probe,
-
                             .principal = "alice",
                             .action = "loop",
                             .payload = payloads[i],
-                            .timeout_ms = 3000};
+                            .timeout_ms = i < CHAIN - 1 ? 60000 : 3000}; /* who waits in vain */
         start(&links[i]);
     }
     expect("publish", "t.d0=1", "ok");
