@@ -92,7 +92,8 @@ static bool copy_data(bhi_fs_call *call, bhi_bytes data)
 
 static bool fill_call(bhi_guest *guest, const fs_question *question, bhi_fs_call *call)
 {
-    bhi_lease_files *files = files_of(guest);
+    /* A handle's are those that it was opened with: a run loop may have others by now. */
+    bhi_lease_files *files = question->file != NULL ? question->file->files : files_of(guest);
     if (files == NULL || !copy_data(call, question->data))
         return bhi_guest_trap(guest, "the host has no memory for %s", question->function);
     call->files = bhi_lease_files_retain(files);

@@ -120,25 +120,24 @@ bhi_fs_held_file *bhi_fs_ledger_hold(bhi_fs_ledger *ledger, int fd)
     return file;
 }
 
-/* With held_lock. `bytes`: of the file, should this be the last that holds it. */
-static void drop_holder(bhi_fs_ledger *ledger, bhi_fs_held_file *file, uint64_t bytes)
+/* With held_lock: the last that holds it goes. `bytes`: of the file. */
+static void forget_held(bhi_fs_ledger *ledger, bhi_fs_held_file *file, uint64_t bytes)
 {
-    if (--file->holders > 0)
-        return;
     if (file->is_nameless)
         ledger->bytes_let_go += bytes;
     HASH_DEL(ledger->held, file);
     free(file);
 }
 
+/* The size is looked at when nobody else holds the file any more, and so can change it. */
 void bhi_fs_ledger_let_go(bhi_fs_ledger *ledger, bhi_fs_held_file *file, int fd)
 {
     struct stat about;
     if (file == NULL)
         return;
-    uint64_t bytes = fstat(fd, &about) == 0 ? (uint64_t)about.st_size : 0;
     pthread_mutex_lock(&ledger->held_lock);
-    drop_holder(ledger, file, bytes);
+    if (--file->holders == 0)
+        forget_held(ledger, file, fstat(fd, &about) == 0 ? (uint64_t)about.st_size : 0);
     pthread_mutex_unlock(&ledger->held_lock);
 }
 
@@ -174,6 +173,7 @@ void bhi_fs_ledger_end_removal(bhi_fs_ledger *ledger, bhi_fs_removal removal, bo
         return;
     pthread_mutex_lock(&ledger->held_lock);
     removal.held->is_nameless = removal.held->is_nameless || is_gone;
-    drop_holder(ledger, removal.held, removal.held_bytes);
+    if (--removal.held->holders == 0)
+        forget_held(ledger, removal.held, removal.held_bytes);
     pthread_mutex_unlock(&ledger->held_lock);
 }

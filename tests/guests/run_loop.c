@@ -17,6 +17,8 @@
  *   recv-zero     asks an empty subscription for messages without waiting
  *   hog           sleeps, then allocates for ever
  *   echo          answers messages on loop.v1.ask.* on loop.v1.answer
+ *   files         on loop.v1.ask.*: opens home://f and tmp://f (0), looks whether home://f
+ *                 is there (1), or makes both handles' files so many bytes; answers as echo
  *   bindings      publishes how many handlers it has on loop.v1.answer
  */
 #include <bulkhead/capsule.h>
@@ -55,15 +57,20 @@ static void put(capsule_bytes key, capsule_bytes value)
         die();
 }
 
+static uint64_t number_of(capsule_bytes digits)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < digits.len; i++)
+        number = number * 10 + (digits.data[i] - '0');
+    return number;
+}
+
 static uint64_t read_count(capsule_bytes key)
 {
     capsule_option value;
-    uint64_t count = 0;
     if (capsule_kv_get(key, &value) != CAPSULE_KV_OK)
         die();
-    for (size_t i = 0; value.is_some && i < value.value.len; i++)
-        count = count * 10 + (value.value.data[i] - '0');
-    return count;
+    return value.is_some ? number_of(value.value) : 0;
 }
 
 static void watch(capsule_bytes other)
@@ -150,6 +157,35 @@ static void echo(void)
     }
 }
 
+static capsule_bytes do_with_files(capsule_file files[2], uint64_t what)
+{
+    bool is_there;
+    capsule_fs_status home, tmp = CAPSULE_FS_OK;
+    if (what == 0) {
+        home = capsule_open(capsule_text("home://f"), CAPSULE_OPEN_APPEND, &files[0]);
+        tmp = capsule_open(capsule_text("tmp://f"), CAPSULE_OPEN_APPEND, &files[1]);
+    } else if (what == 1) {
+        home = capsule_file_exists(capsule_text("home://f"), &is_there);
+    } else {
+        home = capsule_file_set_size(files[0], what);
+        tmp = capsule_file_set_size(files[1], what);
+    }
+    return capsule_format("\"%s %s\"", capsule_fs_status_name(home), capsule_fs_status_name(tmp));
+}
+
+static void use_files(void)
+{
+    capsule_subscription subscription = subscribe("loop.v1.ask.*");
+    capsule_file files[2];
+    capsule_batch batch;
+    capsule_signal_ready();
+    while (capsule_subscription_recv(subscription, 60000, &batch) == CAPSULE_IPC_OK) {
+        for (size_t i = 0; i < batch.count; i++)
+            answer(do_with_files(files, number_of(batch.messages[i].payload)));
+        capsule_scratch_reset();
+    }
+}
+
 static void tell_bindings(void)
 {
     const capsule_binding *bindings;
@@ -226,6 +262,7 @@ static const struct {
     {"recv-zero", ask_for_ever},
     {"hog", hog},
     {"echo", echo},
+    {"files", use_files},
     {"bindings", tell_bindings},
 };
 

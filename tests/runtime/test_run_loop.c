@@ -68,6 +68,7 @@ static bh_capsule *load_loop(loop_setup setup)
              "[capsule]\nmin_idle = 1\n%s%s%s\n"
              "[publish]\n\"loop.v1.*\" = \"x\"\n[subscribe]\n\"loop.v1.ask.*\" = \"x\"\n"
              "\"loop.v1.hook\" = { wit = \"x\", handler = \"hooked\" }\n"
+             "[capabilities]\nfs_read = [\"home://\"]\nfs_write = [\"home://\"]\n"
              "[env]\ndo = { type = \"string\", default = \"%s\" }\n"
              "tag = { type = \"string\", default = \"%s\" }\n%s%s%s",
              setup.run != NULL ? "run = \"" : "", setup.run != NULL ? setup.run : "",
@@ -389,6 +390,33 @@ static void a_loop_is_told_its_handlers_and_speaks_for_its_owner(void **state)
     bhi_subscriber_close(answers);
 }
 
+/* A handle is used for whom it was opened, on that one's account, whoever came in between. */
+static void a_loop_keeps_files_open_for_one_principal_beside_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *principal, *ask, *answer;
+    } steps[] = {{"ada", "0", "\"ok ok\" ada"},
+                 {"ada", "1000", "\"ok ok\" ada"},
+                 {"bob", "1", "\"ok ok\" bob"},
+                 {"bob", "2000", "\"capability-denied capability-denied\" bob"},
+                 {"ada", "67108864", "\"ok ok\" ada"},
+                 {"bob", "1", "\"ok ok\" bob"},
+                 {"ada", "67108865", "\"ok quota\" ada"}, /* of its own 64 MiB */
+                 {"ada", "1", "\"ok ok\" ada"},
+                 {"ada", "67108866", "\"ok quota\" ada"}};
+    bhi_subscriber *answers = listen_for("loop.v1.answer");
+    bh_capsule *capsule = start_loop("files");
+    WAIT_FOR(stats_of(capsule).run_state == BH_RUN_READY);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        publish("loop.v1.ask.a", steps[i].ask, steps[i].principal);
+        expect_message(answers, steps[i].answer);
+    }
+    assert_int_equal(stats_of(capsule).run_restarts, 0);
+    bh_capsule_release(capsule);
+    bhi_subscriber_close(answers);
+}
+
 static void what_a_loop_does_is_counted_while_it_runs(void **state)
 {
     (void)state;
@@ -668,6 +696,7 @@ int main(void)
         CASE(a_loop_takes_no_invocation_and_keeps_no_instance_idle),
         CASE(a_loop_takes_messages_and_answers_for_whose_they_are),
         CASE(a_loop_is_told_its_handlers_and_speaks_for_its_owner),
+        CASE(a_loop_keeps_files_open_for_one_principal_beside_others),
         CASE(what_a_loop_does_is_counted_while_it_runs),
         CASE(who_waits_for_a_loop_to_stop_is_told_on_its_own_thread),
         CASE(a_stopped_loop_has_no_subscription_left),
