@@ -28,7 +28,6 @@ struct bhi_bus {
     counts counts[BHI_BRLOCK_SLOTS]; /* each by its slot of the lock */
     atomic_ullong sequence;          /* relaxed */
     atomic_uint subscribers_count;   /* relaxed */
-    uint32_t yielding_count;         /* guarded by lock */
 };
 
 struct bhi_subscriber {
@@ -106,7 +105,6 @@ bh_status bhi_bus_subscribe(bhi_bus *bus, const bhi_subscriber_options *options,
     bhi_brlock_write(&bus->lock);
     bh_status status =
         bhi_topic_index_add(&bus->subscribers, options->pattern, &subscriber->entry, reterr);
-    bus->yielding_count += status == BH_OK && subscriber->rank == BHI_SUBSCRIBER_YIELDS;
     bhi_brlock_write_end(&bus->lock);
     if (status != BH_OK) {
         free_subscriber(subscriber);
@@ -124,7 +122,6 @@ void bhi_subscriber_close(bhi_subscriber *subscriber)
     bhi_bus *bus = subscriber->bus;
     bhi_brlock_write(&bus->lock);
     bhi_topic_index_remove(&bus->subscribers, &subscriber->entry);
-    bus->yielding_count -= subscriber->rank == BHI_SUBSCRIBER_YIELDS;
     bhi_brlock_write_end(&bus->lock);
     free_subscriber(subscriber);
     atomic_fetch_sub_explicit(&bus->subscribers_count, 1, memory_order_relaxed);
@@ -150,10 +147,9 @@ void bhi_subscriber_take(bhi_subscriber *subscriber, size_t bytes_max, bool one_
 
 typedef struct fan_out {
     bhi_message *message;
-    bool is_to_yielding; /* the others had their turn */
-    bool is_cut;         /* more want it than it reaches */
-    uint32_t reached, counted;
+    uint32_t reached, wanted[BHI_SUBSCRIBER_RANKS];
     uint64_t dropped;
+    bool is_cut; /* more want it than it reaches */
 } fan_out;
 
 static bool may_receive(const bhi_subscriber *subscriber, const bhi_message *message)
@@ -186,12 +182,12 @@ static bool visit_subscriber(void *arg, bhi_topic_entry *entry)
 {
     fan_out *fan = arg;
     bhi_subscriber *subscriber = (bhi_subscriber *)entry;
-    if ((subscriber->rank == BHI_SUBSCRIBER_YIELDS) != fan->is_to_yielding ||
-        !may_receive(subscriber, fan->message))
+    if (!may_receive(subscriber, fan->message))
         return true;
-    if (!is_unlimited(subscriber, fan->message) && ++fan->counted > BHI_BUS_FANOUT_MAX) {
+    if (++fan->wanted[subscriber->rank] > BHI_BUS_FANOUT_MAX &&
+        !is_unlimited(subscriber, fan->message)) {
         fan->is_cut = true;
-        return true; /* a listener of the host's may follow */
+        return true; /* one of another rank may follow */
     }
     fan->reached++;
     deliver(subscriber, fan);
@@ -205,9 +201,6 @@ static bool reach(bhi_bus *bus, bhi_message *message)
     unsigned slot = bhi_brlock_read(&bus->lock);
     message->sequence = 1 + atomic_fetch_add_explicit(&bus->sequence, 1, memory_order_relaxed);
     bhi_topic_index_find(&bus->subscribers, message->spec.topic, visit_subscriber, &fan);
-    fan.is_to_yielding = bus->yielding_count > 0;
-    if (fan.is_to_yielding)
-        bhi_topic_index_find(&bus->subscribers, message->spec.topic, visit_subscriber, &fan);
     bus->counts[slot].delivered += fan.reached;
     bus->counts[slot].dropped += fan.dropped;
     bhi_brlock_read_end(&bus->lock, slot);

@@ -12,8 +12,8 @@
  * M3  ready_cb is called exactly when a queue turns from empty to not empty, before publish
  *     returns, and never after bhi_subscriber_close returned.
  * M4  Per principal and subscriber, messages come in the order of publishing.
- * M5  Nobody silences a topic for others by subscribing to it often: where a message reaches no
- *     more, those that yield go without it first, and the host's listeners are not counted.
+ * M5  Leases that subscribe take no place from run loops, and nobody takes one from the host's
+ *     listeners: how many a message reaches is limited for each rank apart.
  * M6  Queues with one account hold BHI_BUS_ACCOUNT_BYTES_MAX together, and 64 KiB each besides.
  *
  * Threads: every function may be called from any thread.
@@ -28,7 +28,7 @@
 enum {
     BHI_BUS_PRINCIPAL_MESSAGES_MAX = 256, /* on one queue */
     BHI_BUS_MESSAGE_BYTES_MIN = 512,
-    BHI_BUS_FANOUT_MAX = 256, /* subscribers that one message reaches, unless it is the host's */
+    BHI_BUS_FANOUT_MAX = 256, /* of a rank that one message reaches, unless it is the host's */
     BHI_BUS_DEPTH_MAX = 8,    /* messages that cause each other */
     BHI_BUS_TAKE_MAX = 256    /* messages taken at once */
 };
@@ -42,9 +42,10 @@ BH_MUST_USE bh_status bhi_bus_create(bhi_bus **ret_bus, bh_error *reterr);
 void bhi_bus_destroy(bhi_bus *bus);
 
 typedef enum bhi_subscriber_rank {
-    BHI_SUBSCRIBER_PLAIN,
-    BHI_SUBSCRIBER_YIELDS, /* served after the plain ones */
-    BHI_SUBSCRIBER_HOST    /* a listener of the host's: served in any case */
+    BHI_SUBSCRIBER_LEASE, /* of which one principal may have many */
+    BHI_SUBSCRIBER_LOOP,  /* of a capsule that takes everybody's messages */
+    BHI_SUBSCRIBER_HOST,  /* a listener of the host's: always served */
+    BHI_SUBSCRIBER_RANKS
 } bhi_subscriber_rank;
 
 /* What several queues hold together, in steps. Zeroed: nothing. It outlives them. */
@@ -87,7 +88,7 @@ void bhi_subscriber_take(bhi_subscriber *subscriber, size_t bytes_max, bool one_
 
 typedef enum bhi_publish_verdict {
     BHI_PUBLISH_OK,
-    BHI_PUBLISH_BACKPRESSURE, /* more than BHI_BUS_FANOUT_MAX subscribers: so many got it; or
+    BHI_PUBLISH_BACKPRESSURE, /* more than BHI_BUS_FANOUT_MAX of a rank: the first got it; or
                                  the handlers of the topic have too much to do: subscribers got it
                                */
     BHI_PUBLISH_FAILED        /* no memory: nobody got it */

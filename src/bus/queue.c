@@ -145,12 +145,16 @@ static bool reserve(bhi_queue *queue, size_t bytes)
     return true;
 }
 
+/* All but one step more than is used, so that a queue that comes and goes does not ask each time.
+ */
 static void give_back_reserve(bhi_queue *queue)
 {
-    if (queue->reserved > RESERVE_BYTES)
-        atomic_fetch_sub_explicit(&queue->account->bytes, queue->reserved - RESERVE_BYTES,
-                                  memory_order_relaxed);
-    queue->reserved = RESERVE_BYTES;
+    size_t steps = (queue->bytes + RESERVE_BYTES - 1) / RESERVE_BYTES + 1;
+    if (queue->reserved <= steps * RESERVE_BYTES)
+        return;
+    atomic_fetch_sub_explicit(&queue->account->bytes, queue->reserved - steps * RESERVE_BYTES,
+                              memory_order_relaxed);
+    queue->reserved = steps * RESERVE_BYTES;
 }
 
 /* ---- messages ---- */
@@ -216,15 +220,15 @@ static bool grow_ring(bhi_lane *lane)
     return true;
 }
 
-/* M2 and M6: room for one more of this lane and of this weight. False: not with an empty queue. */
+/* M2 and M6: room for one more of this lane and of this weight. False: not even in an empty queue,
+ * and nothing was dropped for it. */
 static bool make_room(bhi_queue *queue, bhi_lane *lane, size_t weight)
 {
+    if (!reserve(queue, weight))
+        return false;
     while (queue->bytes + weight > BHI_BUS_QUEUE_BYTES_MAX ||
-           !reserve(queue, queue->bytes + weight)) {
-        if (queue->count == 0)
-            return false;
+           !reserve(queue, queue->bytes + weight))
         drop_first(queue, largest_lane(queue), lane);
-    }
     if (lane->count == BHI_BUS_PRINCIPAL_MESSAGES_MAX)
         drop_first(queue, lane, lane);
     return true;
@@ -250,7 +254,8 @@ bool bhi_queue_push(bhi_queue *queue, bhi_message *message)
     if (lane->count == 0)
         become_active(queue, lane);
     if (!make_room(queue, lane, weight)) {
-        become_idle(queue, lane);
+        if (lane->count == 0)
+            become_idle(queue, lane);
         return lose(queue);
     }
     lane->ring[(lane->first + lane->count) & (lane->capacity - 1)] = bhi_message_retain(message);
@@ -353,8 +358,7 @@ void bhi_queue_take(bhi_queue *queue, size_t bytes_max, bool one_principal, bhi_
         take_of_one(queue, &room);
     else
         take_in_turns(queue, &room);
-    if (queue->count == 0)
-        give_back_reserve(queue);
+    give_back_reserve(queue);
     ret_batch->dropped = queue->dropped;
     ret_batch->lagged = queue->lagged;
     queue->dropped = 0;
@@ -362,7 +366,6 @@ void bhi_queue_take(bhi_queue *queue, size_t bytes_max, bool one_principal, bhi_
 
 void bhi_queue_deinit(bhi_queue *queue)
 {
-    give_back_reserve(queue);
     for (bhi_lane *lane = first_lane(queue); lane != NULL; lane = first_lane(queue)) {
         while (lane->count > 0)
             bhi_message_release(shift(queue, lane));
@@ -370,4 +373,5 @@ void bhi_queue_deinit(bhi_queue *queue)
     }
     while (!bhi_link_is_alone(&queue->idle))
         free_lane(queue, BHI_CONTAINER_OF(bhi_list_first(&queue->idle), bhi_lane, link));
+    give_back_reserve(queue);
 }

@@ -21,7 +21,7 @@
 #include "host/waitable.h"
 #include "worker/timer.h"
 
-enum { RECV_MS_MAX = 60000, PLAIN_MAX = 8 /* of a lease */, TEXTS = 4 /* of a message */ };
+enum { RECV_MS_MAX = 60000, LOOP_PLACES_MAX = 8, TEXTS = 4 /* of a message */ };
 
 /* The source of what the host says. */
 #define NOBODY BHI_BYTES_LITERAL("00000000-0000-0000-0000-000000000000")
@@ -63,11 +63,12 @@ static void ready_cb(void *arg)
     bhi_worker_post(self->worker, &self->arrival);
 }
 
-/* A lease's first few come before the many of another. */
+/* A run loop's first few have places of their own; more would take them from other loops. */
 static bhi_subscriber_rank rank_of_next(const bhi_guest *guest)
 {
     uint32_t open = bhi_handles_count(guest->handles, BHI_RESOURCE_IPC_SUBSCRIPTION);
-    return open < PLAIN_MAX ? BHI_SUBSCRIBER_PLAIN : BHI_SUBSCRIBER_YIELDS;
+    return guest->lease->is_run_loop && open < LOOP_PLACES_MAX ? BHI_SUBSCRIBER_LOOP
+                                                               : BHI_SUBSCRIBER_LEASE;
 }
 
 bool bhi_ipc_subscription_open(bhi_guest *guest, bhi_bytes pattern,
@@ -80,13 +81,15 @@ bool bhi_ipc_subscription_open(bhi_guest *guest, bhi_bytes pattern,
     bhi_task_init(&self->arrival, run_arrival);
     self->waitable.is_ready = is_ready;
     self->worker = lease->worker;
-    bhi_subscriber_options options = {.pattern = pattern,
-                                      .principal =
-                                          lease->is_run_loop ? (bhi_bytes){0} : lease->principal,
-                                      .rank = rank_of_next(guest),
-                                      .account = &lease->messages_held,
-                                      .ready_cb = ready_cb,
-                                      .arg = self};
+    bhi_subscriber_options options = {
+        .pattern = pattern,
+        .principal = lease->is_run_loop ? (bhi_bytes){0} : lease->principal,
+        .rank = rank_of_next(guest),
+        /* A run loop's hold messages of everybody, who would fill
+         * the account for each other; there is one of each capsule. */
+        .account = lease->is_run_loop ? NULL : &lease->messages_held,
+        .ready_cb = ready_cb,
+        .arg = self};
     if (bhi_bus_subscribe(lease->bus, &options, &self->subscriber, NULL) != BH_OK) {
         free(self);
         return bhi_guest_trap(guest, "the host has no memory for a subscription");

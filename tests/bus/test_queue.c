@@ -253,6 +253,46 @@ static void every_message_is_taken_dropped_or_queued_in_any_sequence_M1_M2_M4(vo
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_queue, close_queue)
 
+/* ---- the account ---- */
+
+static void a_full_account_loses_the_new_message_and_no_other_M6(void **state)
+{
+    bhi_bus_account account = {.bytes = BHI_BUS_ACCOUNT_BYTES_MAX};
+    bhi_message *message;
+    uint8_t *payload = calloc(100000, 1);
+    bhi_message_spec spec = {.topic = BHI_BYTES_LITERAL("a"),
+                             .payload = {payload, 100000},
+                             .principal = BHI_BYTES_LITERAL("mallory")};
+    queue.account = &account;
+    for (uint32_t i = 0; i < 20; i++)
+        push("ada", i, 1000);
+    assert_int_equal(bhi_message_create(&spec, &message, NULL), BH_OK);
+    assert_false(bhi_queue_push(&queue, message));
+    bhi_message_release(message);
+    free(payload);
+    assert_int_equal(queue.active_count, 1);
+    uint64_t dropped;
+    assert_int_equal(take_of("ada", SIZE_MAX, &dropped), 20);
+    assert_int_equal(dropped, 1);
+    assert_int_equal(account.bytes, BHI_BUS_ACCOUNT_BYTES_MAX);
+}
+
+static void a_queue_gives_back_what_it_needs_no_more_M6(void **state)
+{
+    bhi_bus_account account = {0};
+    queue.account = &account;
+    for (uint32_t i = 0; i < 9; i++)
+        push("ada", i, 100000);
+    size_t most = account.bytes;
+    assert_true(most >= 900000 - (64 << 10));
+    take_of("ada", 850000, NULL);
+    assert_int_equal(queue.count, 1);
+    assert_true(account.bytes <= 3 * (64 << 10)); /* it never became empty */
+    push("ada", 9, 1000);
+    take_of("ada", SIZE_MAX, NULL);
+    assert_int_equal(account.bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +303,8 @@ int main(void)
         CASE(many_small_messages_leave_room_for_another_principal_in_the_batch),
         CASE(large_messages_that_never_end_leave_each_batch_room_for_small_ones),
         CASE(every_message_is_taken_dropped_or_queued_in_any_sequence_M1_M2_M4),
+        CASE(a_full_account_loses_the_new_message_and_no_other_M6),
+        CASE(a_queue_gives_back_what_it_needs_no_more_M6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
