@@ -2,9 +2,10 @@
  *
  * A run loop: it subscribes once and then waits for batches. Each batch is of one principal, for
  * whom the loop acts until the next one; so the file is in that principal's home. A batch is one
- * append, whole or not at all, synced before the next is taken. Whose home is full has no record
- * from then on, which the log tells, and the others' goes on. Whatever else fails ends the loop: it
- * is started again, with the reason in the log, and the operator sees it fail.
+ * append, whole or not at all, synced before the next is taken. What does not fit, into the
+ * principal's home or on the disk, is left out, which the log tells each time, and others' records
+ * go on. Whatever else fails ends the loop: it is started again, with the reason in the log, and
+ * the operator sees it fail.
  *
  * A line: {"time": MS, "topic": ..., "principal": ..., "mark": ..., "source": ..., "payload": ...},
  * and {"lost": N} where the queue was full.

@@ -373,8 +373,8 @@ void bhi_fs_run_append(bhi_fs_call *call)
         append(call, ledger, fd);
     else
         fail(call, BHI_FS_ERROR_CODE_UNKNOWN);
-    bhi_fs_ledger_let_go(ledger, held, fd);
     unlock(ledger);
+    bhi_fs_ledger_let_go(ledger, held, fd);
     close(fd);
 }
 

@@ -43,8 +43,7 @@ void bhi_fs_ledger_add_entries(bhi_fs_ledger *ledger, int64_t entries);
 
 /* With the lock held: the regular file behind `fd` stays open for a while. NULL: no memory. */
 bhi_fs_held_file *bhi_fs_ledger_hold(bhi_fs_ledger *ledger, int fd);
-/* Before `fd`, which is the held file's, is closed. With or without the lock; `file` may be NULL.
- */
+/* Before `fd`, which is the held file's, is closed. Without the lock; `file` may be NULL. */
 void bhi_fs_ledger_let_go(bhi_fs_ledger *ledger, bhi_fs_held_file *file, int fd);
 
 /* A name that is about to go: what is given back with it. */

@@ -81,8 +81,8 @@ bool bhi_http_owners_may_look_up(const bhi_http_owners *owners, const bhi_http_o
     uint32_t count = 0;
     for (bhi_link *link = owners->all.next; link != &owners->all; link = link->next)
         count += count_left(owner_of(link), now_ns);
-    return count_left(owner, now_ns) < BHI_HTTP_LOOKUPS_LEFT_MAX &&
-           count < BHI_HTTP_ALL_LOOKUPS_LEFT_MAX;
+    uint32_t own = count_left(owner, now_ns);
+    return own < BHI_HTTP_LOOKUPS_LEFT_MAX && (own == 0 || count < BHI_HTTP_ALL_LOOKUPS_LEFT_MAX);
 }
 
 bool bhi_http_owners_drop_oldest(bhi_http_owners *owners)

@@ -9,8 +9,10 @@
  * O-H2  At most BHI_HTTP_OWNERS_MAX owners are kept that have no transfer; the one used least
  *       recently goes first, with its connections. It may go earlier, when there are too many
  *       connections; it stays while lookups of it may still run.
- * O-H3  Of the lookups of names that nobody waits for any more, each on a thread of libcurl's, at
- *       most BHI_HTTP_LOOKUPS_LEFT_MAX are an owner's, and BHI_HTTP_ALL_LOOKUPS_LEFT_MAX anybody's.
+ * O-H3  A lookup of a name that nobody waits for any more goes on, on a thread of libcurl's.
+ * Whoever left BHI_HTTP_LOOKUPS_LEFT_MAX of those begins no further one, and while all owners left
+ *       BHI_HTTP_ALL_LOOKUPS_LEFT_MAX, nobody does who left one. Lookups that were under way
+ *       together may still be left together, beyond that.
  *
  * Threads: the worker's own.
  */

@@ -32,6 +32,8 @@ static bool is_address(CURLU *url)
 static int lookup_curl_cb(void *resolver_state, void *reserved, void *arg)
 {
     bhi_http_transfer *transfer = arg;
+    if (transfer->ops == NULL)
+        return 1;
     if (is_address(transfer->url))
         return 0;
     transfer->is_looking_up =

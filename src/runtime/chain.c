@@ -88,17 +88,21 @@ static verb verb_of(const bh_result *result)
     return VERB_NONE;
 }
 
-/* The answer's bytes are in `answer`, which the next call overwrites. False: there are too many. */
-static bool replace_payload(bhi_chain *chain, const bh_result *result)
+/* The answer's bytes are in `answer`, which the next call overwrites. */
+static void replace_payload(bhi_chain *chain, const bh_result *result)
 {
-    if (!bhi_dispatcher_charge(chain, chain->answer.capacity))
-        return false;
     size_t data_at = (size_t)((const uint8_t *)result->data - chain->answer.data);
     bhi_buffer other = chain->changed;
     chain->changed = chain->answer;
     chain->answer = other;
     chain->payload = (bhi_bytes){chain->changed.data + data_at, result->data_len};
-    return true;
+}
+
+/* Only what waits for a further handler is counted. */
+static bool may_keep_payload(bhi_chain *chain, verb said)
+{
+    return said == VERB_FINAL || chain->at + 1 == chain->steps_count ||
+           bhi_dispatcher_charge(chain, chain->answer.capacity);
 }
 
 static void deny(bhi_chain *chain, bhi_bytes reason)
@@ -107,24 +111,32 @@ static void deny(bhi_chain *chain, bhi_bytes reason)
     end_step(chain, BH_VERDICT_DENIED);
 }
 
+static void pass(bhi_chain *chain, verb said)
+{
+    if (said == VERB_FINAL)
+        end_step(chain, BH_VERDICT_FINAL);
+    else
+        go_on(chain);
+}
+
 static void judge(bhi_chain *chain, const bh_result *result)
 {
     verb said = verb_of(result);
     bhi_bytes data = {(const uint8_t *)result->data, result->data_len};
+    bool has_payload = result->has_data && (said == VERB_MODIFY || data.len > 0);
     if (said == VERB_DENY) {
         deny(chain, data);
     } else if (said == VERB_NONE) {
         fail(chain, BHI_BYTES_LITERAL("the handler answered an action that is none"));
     } else if (data.len > BHI_DISPATCH_PAYLOAD_BYTES_MAX) {
         fail(chain, BHI_BYTES_LITERAL("the handler answered more than a message may hold"));
-    } else if (result->has_data && (said == VERB_MODIFY || data.len > 0) &&
-               !replace_payload(chain, result)) {
+    } else if (!has_payload) {
+        pass(chain, said);
+    } else if (!may_keep_payload(chain, said)) {
         fail(chain, BHI_BYTES_LITERAL("the principal's messages hold too many bytes already"));
     } else {
-        if (said == VERB_FINAL)
-            end_step(chain, BH_VERDICT_FINAL);
-        else
-            go_on(chain);
+        replace_payload(chain, result);
+        pass(chain, said);
     }
 }
 

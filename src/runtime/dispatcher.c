@@ -311,17 +311,15 @@ static bool take_tickets_locked(bhi_dispatcher *dispatcher, bhi_chain *chain)
     return true;
 }
 
-/* D3: like a message that is as large, but for the room that is left for other principals: it was
- * accepted already. */
+/* D3: what it grows by is like a message that comes. */
 bool bhi_dispatcher_charge(bhi_chain *chain, size_t payload_bytes)
 {
     bhi_dispatcher *dispatcher = chain->dispatcher;
     bhi_chain_lane *lane = chain->lane;
-    size_t bytes = bhi_message_bytes(chain->message) + payload_bytes;
     pthread_mutex_lock(&dispatcher->lock);
+    bhi_ticket_wish wish = account_wish(lane, chain->message);
     size_t of_others = lane->bytes - chain->place.bytes;
-    bool is_charged = bytes <= BHI_DISPATCH_LANE_BYTES_MAX - of_others &&
-                      bhi_tickets_resize(&chain->place, bytes, BHI_DISPATCH_PRINCIPAL_BYTES_MAX);
+    bool is_charged = bhi_tickets_resize(&chain->place, wish.bytes + payload_bytes, wish.bytes_max);
     lane->bytes = of_others + chain->place.bytes;
     pthread_mutex_unlock(&dispatcher->lock);
     return is_charged;

@@ -2,9 +2,9 @@
  *
  * The old version is over when its last user has let go, which posts our task, then the last hook
  * of a message that the dispatcher runs on it, which posts the next, and then its run loop, which
- * posts the last: nothing here waits on the listener's thread. Users are invocations on
- * any worker, so at the deadline each listener is asked to cancel those it has, and the dispatcher
- * too.
+ * posts the last, so that nothing waits on the listener's thread. (But a version that was loaded
+ * too late for a service that ends is released there.) Users are invocations on any worker, so at
+ * the deadline each listener is asked to cancel those it has, and the dispatcher too.
  */
 #include "serve/change.h"
 

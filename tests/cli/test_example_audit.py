@@ -72,14 +72,15 @@ class Audit(ToolTest):
         profiles = self.directory / "profiles.toml"
         profiles.write_text("[principal.ada]\nstorage_mib = 1\n")
         _, address = self.serve("--profiles", profiles)
-        payloads = [json.dumps("x" * 400_000)] * 3 + ["3"]  # a pair fits the loop's queue
+        # The second does not fit, in the middle of its second write.
+        payloads = [json.dumps("x" * 20_000), json.dumps("x" * 1_040_000), "3"]
         for count, payload in enumerate(payloads, start=1):
             self.publish(address, "ada", payload)
-            self.publish(address, "bob", payload)
+            self.publish(address, "bob", str(count))
             bob = self.records("bob", count)
-        self.assertEqual([json.dumps(r["payload"]) for r in bob], payloads)
-        self.assertEqual([json.dumps(r["payload"]) for r in self.records("ada", 3)],
-                         payloads[1:])
+        self.assertEqual([r["payload"] for r in bob], [1, 2, 3])
+        self.assertEqual([json.dumps(r["payload"]) for r in self.records("ada", 2)],
+                         [payloads[0], payloads[2]])
         self.assertEqual(self.loop(address)["restarts"], 0)
 
     def test_what_cannot_be_written_ends_the_loop_and_it_comes_back(self):

@@ -153,8 +153,8 @@ static void stopping_a_capsule_ends_its_hooks_and_lets_it_go_D5(void **state)
 static void a_released_capsule_gets_no_hook_while_another_runs_D5(void **state)
 {
     bh_capsule *slow = start((spec){.name = "slow"});
-    assert_int_equal(say_on("t.x", "\"sleep:2000\"", "bob"), BH_OK);
-    assert_int_equal(say_on("t.x", "\"sleep:1000\"", "alice"), BH_OK);
+    assert_int_equal(say_on("t.x", "\"sleep:4000\"", "bob"), BH_OK);
+    assert_int_equal(say_on("t.x", "\"sleep:3000\"", "alice"), BH_OK);
     wait_until_running(&fixture, 2);
     assert_int_equal(keep_on("t.x", "1", "alice"), BH_OK);
     while (atomic_load(&slow->references) > 1 + 2) /* a build ahead may hold it for a moment */

@@ -52,7 +52,10 @@ class Peer:
         with stream:
             request = b""
             while b"\r\n\r\n" not in request:
-                request += stream.recv(4096)
+                part = stream.recv(4096)
+                if not part:
+                    return
+                request += part
             if b" /body " in request:
                 stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart")
             self.open_count += 1
