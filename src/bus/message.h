@@ -29,7 +29,7 @@ typedef struct bhi_message_spec {
 
 typedef struct bhi_message {
     atomic_uint references;
-    uint32_t shelf;        /* message.c: where its memory goes */
+    uint16_t shelf, place; /* message.c: where its memory is from */
     bhi_message_spec spec; /* texts are in this allocation */
     uint64_t sequence;     /* bus-wide, from 1; set by publishing */
     void *observer;        /* of whoever waits for its handlers; the dispatcher's */

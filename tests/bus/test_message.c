@@ -1,4 +1,5 @@
 /* tests/bus/test_message.c - messages of every size, kept and given back, on several threads. */
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -102,6 +103,37 @@ static void references_may_end_on_any_thread(void **state)
     }
 }
 
+enum { MANY = 4096 };
+static bhi_message *many[MANY];
+
+/* Every other one of `many`. */
+static void *release_half(void *arg)
+{
+    for (size_t i = (size_t)arg; i < MANY; i += 2)
+        bhi_message_release(many[i]);
+    return NULL;
+}
+
+/* Two threads at once give back what lies beside each other; nothing of it may stay. */
+static void memory_goes_back_whoever_releases(void **state)
+{
+    size_t first_used = 0;
+    for (int round = 0; round < 10; round++) {
+        pthread_t thread;
+        for (size_t i = 0; i < MANY; i++) {
+            many[i] = make(i % 100);
+            check(many[i], i % 100);
+        }
+        assert_int_equal(pthread_create(&thread, NULL, release_half, (void *)0), 0);
+        release_half((void *)1);
+        pthread_join(thread, NULL);
+        size_t used = mallinfo2().uordblks;
+        if (round == 0)
+            first_used = used;
+        assert_true(used <= first_used + (64 << 10)); /* a round takes ten times as much */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +141,7 @@ int main(void)
         cmocka_unit_test(messages_held_together_share_no_memory),
         cmocka_unit_test(a_message_lives_until_its_last_reference),
         cmocka_unit_test(references_may_end_on_any_thread),
+        cmocka_unit_test(memory_goes_back_whoever_releases),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }
