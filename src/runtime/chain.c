@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "runtime/handlers.h"
 
 enum { ANSWER_BYTES_KEPT = 4 << 10 }; /* while a chain waits for its next step; uncounted */
 
@@ -181,8 +182,27 @@ static bhi_bytes principal_of(const bhi_chain *chain)
                                                        : spec->principal;
 }
 
+/* D4: the version that is called may have another action for the topic than the one before it. */
+static bh_status choose_action(bhi_chain *chain, bh_error *reterr)
+{
+    bh_event_step *told = &step_of(chain)->told;
+    bhi_bytes topic = chain->message->spec.topic, action = bhi_bytes_of(told->action);
+    const bhi_handler_binding *binding = bhi_capsule_binding(chain->capsule, topic, action);
+    if (binding == NULL)
+        return bhi_fail(reterr, BH_E_NOT_FOUND,
+                        "the capsule has a new version, which has no handler for the topic");
+    if (bhi_bytes_equal(binding->action, action))
+        return BH_OK;
+    told->action = bhi_arena_text(&chain->arena, binding->action);
+    return told->action != NULL ? BH_OK
+                                : bhi_fail(reterr, BH_E_NOMEM, "no memory for a call of a handler");
+}
+
 static bh_status start(bhi_chain *chain, bh_error *reterr)
 {
+    bh_status status = choose_action(chain, reterr);
+    if (status != BH_OK)
+        return status;
     const char *principal = bhi_arena_text(&chain->arena, principal_of(chain));
     if (principal == NULL)
         return bhi_fail(reterr, BH_E_NOMEM, "no memory for a call of a handler");
@@ -190,8 +210,8 @@ static bh_status start(bhi_chain *chain, bh_error *reterr)
                           .payload = chain->payload.data,
                           .payload_len = chain->payload.len,
                           .principal = principal};
-    bh_status status = bhi_invocation_create(chain->capsule, chain->lane->worker, &request, done_cb,
-                                             chain, &chain->invocation, reterr);
+    status = bhi_invocation_create(chain->capsule, chain->lane->worker, &request, done_cb, chain,
+                                   &chain->invocation, reterr);
     if (status != BH_OK)
         return status;
     bhi_invocation_use_buffer(chain->invocation, &chain->answer);

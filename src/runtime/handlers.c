@@ -5,6 +5,7 @@
 #define uthash_nonfatal_oom(inserted_el) ((inserted_el)->is_refused = true)
 #include <uthash.h>
 
+#include "bus/topic.h"
 #include "runtime/handlers.h"
 
 struct bhi_started {
@@ -15,11 +16,16 @@ struct bhi_started {
     bhi_handler handlers[];
 };
 
+/* A run loop subscribes to the topics of its handlers itself. */
+static size_t count_bound(const bh_capsule *capsule)
+{
+    return bhi_capsule_is_run_loop(capsule) ? 0 : capsule->grants.handlers_count;
+}
+
 static bhi_started *make_started(bh_capsule *capsule)
 {
     const bhi_grants *grants = &capsule->grants;
-    /* A run loop subscribes to the topics of its handlers itself. */
-    size_t count = bhi_capsule_is_run_loop(capsule) ? 0 : grants->handlers_count;
+    size_t count = count_bound(capsule);
     bhi_started *made = calloc(1, sizeof *made + count * sizeof(bhi_handler));
     if (made == NULL)
         return NULL;
@@ -128,6 +134,22 @@ const bh_capsule *bhi_handler_capsule(const bhi_handler *handler)
 }
 
 /* ---- finding ---- */
+
+const bhi_handler_binding *bhi_capsule_binding(const bh_capsule *capsule, bhi_bytes topic,
+                                               bhi_bytes action)
+{
+    const bhi_handler_binding *first = NULL;
+    for (size_t i = 0; i < count_bound(capsule); i++) {
+        const bhi_handler_binding *one = &capsule->grants.handlers[i];
+        if (!bhi_pattern_covers(one->pattern, topic))
+            continue;
+        if (bhi_bytes_equal(one->action, action))
+            return one;
+        if (first == NULL || one->priority < first->priority)
+            first = one;
+    }
+    return first;
+}
 
 static bool collect(void *arg, bhi_topic_entry *entry)
 {

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "runtime/capsule.h"
 #include "support/handlers.h"
 
@@ -207,6 +208,34 @@ static void what_runs_on_a_replaced_version_may_finish_there(void **state)
     bh_capsule_release(new);
 }
 
+/* The chain has come to "slow", and then goes on to what "one" is by then. */
+static void replace_one_while_its_message_waits(spec new_one)
+{
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:1000", .priority = 1});
+    bh_capsule *old = start((spec){.name = "one"});
+    assert_int_equal(keep_on("t.x", "1", "alice"), BH_OK);
+    wait_until_running(&fixture, 1);
+    bh_capsule *new = start(new_one);
+    bh_capsule_close(old);
+    bh_capsule_release(old);
+    wait_until_kept(&kept);
+    bh_capsule_release(new);
+    bh_capsule_release(slow);
+}
+
+static void a_new_version_is_called_with_its_own_action_D4(void **state)
+{
+    replace_one_while_its_message_waits((spec){.name = "one", .action = "renamed"});
+    assert_int_equal(kept.verdict, BH_VERDICT_CONTINUED);
+    assert_string_equal(fixture.last_log.text, "renamed 1");
+}
+
+static void a_new_version_without_a_handler_for_the_topic_is_a_failure_D4(void **state)
+{
+    replace_one_while_its_message_waits((spec){.name = "one", .topic = "u.*"});
+    expect_failed("one", BH_E_NOT_FOUND, BH_OUTCOME_REFUSED);
+}
+
 /* D4: it has no instance of the old version yet, and begins again on the new one. */
 static void what_waits_for_an_instance_of_a_replaced_version_is_not_lost_D4(void **state)
 {
@@ -350,6 +379,7 @@ static void chains_that_cross_all_end_D2(void **state)
 
 int main(void)
 {
+    bhi_log_configure(BHI_LOG_ERROR, NULL, NULL); /* a thousand denials have a line each */
     const struct CMUnitTest tests[] = {
         CASE(a_guard_that_never_ends_denies_D1),
         CASE(a_guard_that_is_unloaded_while_its_message_waits_denies_D1),
@@ -361,6 +391,8 @@ int main(void)
         CASE(a_stopped_capsule_can_be_started_again),
         CASE(a_closed_capsule_does_not_start_D1),
         CASE(what_runs_on_a_replaced_version_may_finish_there),
+        CASE(a_new_version_is_called_with_its_own_action_D4),
+        CASE(a_new_version_without_a_handler_for_the_topic_is_a_failure_D4),
         CASE(what_waits_for_an_instance_of_a_replaced_version_is_not_lost_D4),
         CASE(a_principal_has_1024_messages_waiting_and_not_one_more_D3),
         CASE(a_principal_has_16_mib_waiting_and_not_one_byte_more_D3),

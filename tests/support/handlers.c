@@ -15,7 +15,8 @@
 
 bh_capsule *load_handler(runtime_fixture *fixture, const handler_spec *about)
 {
-    char manifest[1024], priority[32] = "", behaviour[200] = "";
+    char manifest[1024], priority[32] = "", behaviour[200] = "", action[80];
+    snprintf(action, sizeof action, "on-%s", about->name);
     if (about->priority != 0)
         snprintf(priority, sizeof priority, ", priority = %u", about->priority);
     if (about->behaviour != NULL)
@@ -23,8 +24,9 @@ bh_capsule *load_handler(runtime_fixture *fixture, const handler_spec *about)
                  "[env.behaviour]\ntype = \"text\"\ndefault = \"%s\"\n", about->behaviour);
     snprintf(manifest, sizeof manifest,
              "[publish]\n\"t.*\" = \"-\"\n\"loop.*\" = \"-\"\n[subscribe]\n"
-             "\"%s\" = {wit = \"-\", handler = \"on-%s\"%s%s}\n%s",
-             about->topic != NULL ? about->topic : "t.*", about->name, priority,
+             "\"%s\" = {wit = \"-\", handler = \"%s\"%s%s}\n%s",
+             about->topic != NULL ? about->topic : "t.*",
+             about->action != NULL ? about->action : action, priority,
              about->continues ? ", on_failure = \"continue\"" : "", behaviour);
     guest_setup setup = {
         .guest = "handler", .name = about->name, .manifest = manifest, .options = about->options};

@@ -9,12 +9,13 @@ typedef struct handler_spec {
     const char *name;
     const char *behaviour; /* NULL: the payload says it */
     const char *topic;     /* NULL: "t.*" */
+    const char *action;    /* NULL: "on-NAME" */
     unsigned priority;     /* 0: the default */
     bool continues;        /* on_failure = "continue" */
     bh_capsule_options options;
 } handler_spec;
 
-/* Its action is "on-NAME". Fails the test when it does not load, or start. */
+/* Fails the test when it does not load, or start. */
 bh_capsule *load_handler(runtime_fixture *fixture, const handler_spec *about);
 bh_capsule *start_handler(runtime_fixture *fixture, const handler_spec *about);
 
