@@ -12,8 +12,8 @@
  * M3  ready_cb is called exactly when a queue turns from empty to not empty, before publish
  *     returns, and never after bhi_subscriber_close returned.
  * M4  Per principal and subscriber, messages come in the order of publishing.
- * M5  Leases that subscribe take no place from run loops, and nobody takes one from the host's
- *     listeners: how many a message reaches is limited for each rank apart.
+ * M5  Leases and run loops that subscribe take no place from each other, and nobody takes one from
+ *     the host's listeners: how many a message reaches is limited for each rank apart.
  * M6  Queues with one account hold BHI_BUS_ACCOUNT_BYTES_MAX together, and 64 KiB each besides.
  *
  * Threads: every function may be called from any thread.
@@ -42,9 +42,10 @@ BH_MUST_USE bh_status bhi_bus_create(bhi_bus **ret_bus, bh_error *reterr);
 void bhi_bus_destroy(bhi_bus *bus);
 
 typedef enum bhi_subscriber_rank {
-    BHI_SUBSCRIBER_LEASE, /* of which one principal may have many */
-    BHI_SUBSCRIBER_LOOP,  /* of a capsule that takes everybody's messages */
-    BHI_SUBSCRIBER_HOST,  /* a listener of the host's: always served */
+    BHI_SUBSCRIBER_LEASE,     /* of which one principal may have many */
+    BHI_SUBSCRIBER_LOOP,      /* of a capsule that takes everybody's messages */
+    BHI_SUBSCRIBER_LOOP_MORE, /* a further one of those */
+    BHI_SUBSCRIBER_HOST,      /* a listener of the host's: always served */
     BHI_SUBSCRIBER_RANKS
 } bhi_subscriber_rank;
 

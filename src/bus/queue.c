@@ -145,16 +145,15 @@ static bool reserve(bhi_queue *queue, size_t bytes)
     return true;
 }
 
-/* All but one step more than is used, so that a queue that comes and goes does not ask each time.
- */
-static void give_back_reserve(bhi_queue *queue)
+/* All but what is used, and `spare` more steps. */
+static void give_back_reserve(bhi_queue *queue, size_t spare)
 {
-    size_t steps = (queue->bytes + RESERVE_BYTES - 1) / RESERVE_BYTES + 1;
-    if (queue->reserved <= steps * RESERVE_BYTES)
+    size_t steps = (queue->bytes + RESERVE_BYTES - 1) / RESERVE_BYTES + spare;
+    size_t kept = (steps > 1 ? steps : 1) * RESERVE_BYTES;
+    if (queue->reserved <= kept)
         return;
-    atomic_fetch_sub_explicit(&queue->account->bytes, queue->reserved - steps * RESERVE_BYTES,
-                              memory_order_relaxed);
-    queue->reserved = steps * RESERVE_BYTES;
+    atomic_fetch_sub_explicit(&queue->account->bytes, queue->reserved - kept, memory_order_relaxed);
+    queue->reserved = kept;
 }
 
 /* ---- messages ---- */
@@ -224,8 +223,10 @@ static bool grow_ring(bhi_lane *lane)
  * and nothing was dropped for it. */
 static bool make_room(bhi_queue *queue, bhi_lane *lane, size_t weight)
 {
-    if (!reserve(queue, weight))
+    if (!reserve(queue, weight)) {
+        give_back_reserve(queue, 0);
         return false;
+    }
     while (queue->bytes + weight > BHI_BUS_QUEUE_BYTES_MAX ||
            !reserve(queue, queue->bytes + weight))
         drop_first(queue, largest_lane(queue), lane);
@@ -358,7 +359,7 @@ void bhi_queue_take(bhi_queue *queue, size_t bytes_max, bool one_principal, bhi_
         take_of_one(queue, &room);
     else
         take_in_turns(queue, &room);
-    give_back_reserve(queue);
+    give_back_reserve(queue, 1); /* one that comes and goes does not ask each time */
     ret_batch->dropped = queue->dropped;
     ret_batch->lagged = queue->lagged;
     queue->dropped = 0;
@@ -373,5 +374,5 @@ void bhi_queue_deinit(bhi_queue *queue)
     }
     while (!bhi_link_is_alone(&queue->idle))
         free_lane(queue, BHI_CONTAINER_OF(bhi_list_first(&queue->idle), bhi_lane, link));
-    give_back_reserve(queue);
+    give_back_reserve(queue, 0);
 }

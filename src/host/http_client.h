@@ -12,7 +12,7 @@
  * C4  A connection serves one owner only.
  * C5  BHI_HTTP_CONNECTIONS_KEPT_MAX connections are kept beside those of transfers, whoever's they
  *     are. Beyond that an owner without a transfer loses its own, and one with a transfer keeps
- * one.
+ *     a single one.
  *
  * Threads: the worker's own.
  */

@@ -9,10 +9,11 @@
  * O-H2  At most BHI_HTTP_OWNERS_MAX owners are kept that have no transfer; the one used least
  *       recently goes first, with its connections. It may go earlier, when there are too many
  *       connections; it stays while lookups of it may still run.
- * O-H3  A lookup of a name that nobody waits for any more goes on, on a thread of libcurl's.
- * Whoever left BHI_HTTP_LOOKUPS_LEFT_MAX of those begins no further one, and while all owners left
- *       BHI_HTTP_ALL_LOOKUPS_LEFT_MAX, nobody does who left one. Lookups that were under way
- *       together may still be left together, beyond that.
+ * O-H3  A lookup of a name that nobody waits for any more goes on, on a thread of libcurl's. An
+ *       owner that left BHI_HTTP_LOOKUPS_LEFT_MAX of those begins no further one, and while all
+ *       together left BHI_HTTP_ALL_LOOKUPS_LEFT_MAX, nobody does who left one. Those that were
+ *       under way together may be left together, and each owner may leave its first: how many
+ *       threads there are grows with what runs at once and with the number of owners.
  *
  * Threads: the worker's own.
  */

@@ -67,8 +67,9 @@ static void ready_cb(void *arg)
 static bhi_subscriber_rank rank_of_next(const bhi_guest *guest)
 {
     uint32_t open = bhi_handles_count(guest->handles, BHI_RESOURCE_IPC_SUBSCRIPTION);
-    return guest->lease->is_run_loop && open < LOOP_PLACES_MAX ? BHI_SUBSCRIBER_LOOP
-                                                               : BHI_SUBSCRIBER_LEASE;
+    if (!guest->lease->is_run_loop)
+        return BHI_SUBSCRIBER_LEASE;
+    return open < LOOP_PLACES_MAX ? BHI_SUBSCRIBER_LOOP : BHI_SUBSCRIBER_LOOP_MORE;
 }
 
 bool bhi_ipc_subscription_open(bhi_guest *guest, bhi_bytes pattern,
@@ -81,13 +82,13 @@ bool bhi_ipc_subscription_open(bhi_guest *guest, bhi_bytes pattern,
     bhi_task_init(&self->arrival, run_arrival);
     self->waitable.is_ready = is_ready;
     self->worker = lease->worker;
+    bhi_subscriber_rank rank = rank_of_next(guest);
     bhi_subscriber_options options = {
         .pattern = pattern,
         .principal = lease->is_run_loop ? (bhi_bytes){0} : lease->principal,
-        .rank = rank_of_next(guest),
-        /* A run loop's hold messages of everybody, who would fill
-         * the account for each other; there is one of each capsule. */
-        .account = lease->is_run_loop ? NULL : &lease->messages_held,
+        .rank = rank,
+        /* Messages of everybody would fill the account for each other. */
+        .account = rank == BHI_SUBSCRIBER_LOOP ? NULL : &lease->messages_held,
         .ready_cb = ready_cb,
         .arg = self};
     if (bhi_bus_subscribe(lease->bus, &options, &self->subscriber, NULL) != BH_OK) {

@@ -182,20 +182,32 @@ static bhi_bytes principal_of(const bhi_chain *chain)
                                                        : spec->principal;
 }
 
-/* D4: the version that is called may have another action for the topic than the one before it. */
+static bool is_only_step_of_its_capsule(const bhi_chain *chain)
+{
+    const bhi_chain_step *step = &chain->steps[chain->at];
+    for (size_t i = 0; i < chain->steps_count; i++)
+        if (i != chain->at && strcmp(chain->steps[i].told.capsule, step->told.capsule) == 0)
+            return false;
+    return true;
+}
+
+/* D4: the version that is called may have another action for the topic than the one before it. No
+ * handler is called in place of two, or twice: one of them may be a guard. */
 static bh_status choose_action(bhi_chain *chain, bh_error *reterr)
 {
-    bh_event_step *told = &step_of(chain)->told;
-    bhi_bytes topic = chain->message->spec.topic, action = bhi_bytes_of(told->action);
+    bhi_chain_step *step = step_of(chain);
+    bhi_bytes topic = chain->message->spec.topic, action = bhi_bytes_of(step->told.action);
     const bhi_handler_binding *binding = bhi_capsule_binding(chain->capsule, topic, action);
-    if (binding == NULL)
+    bool is_same = binding != NULL && bhi_bytes_equal(binding->action, action);
+    if (binding == NULL || (!is_same && !is_only_step_of_its_capsule(chain)))
         return bhi_fail(reterr, BH_E_NOT_FOUND,
-                        "the capsule has a new version, which has no handler for the topic");
-    if (bhi_bytes_equal(binding->action, action))
-        return BH_OK;
-    told->action = bhi_arena_text(&chain->arena, binding->action);
-    return told->action != NULL ? BH_OK
-                                : bhi_fail(reterr, BH_E_NOMEM, "no memory for a call of a handler");
+                        "the capsule has a new version, which has no such handler for the topic");
+    const char *kept = is_same ? step->told.action : bhi_arena_text(&chain->arena, binding->action);
+    if (kept == NULL)
+        return bhi_fail(reterr, BH_E_NOMEM, "no memory for a call of a handler");
+    step->told.action = kept;
+    step->continues_on_failure = binding->continues_on_failure;
+    return BH_OK;
 }
 
 static bh_status start(bhi_chain *chain, bh_error *reterr)

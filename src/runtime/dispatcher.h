@@ -16,11 +16,12 @@
  *     the chain that was accepted first are first everywhere, so some chain can always go on.
  * D3  A message is accepted whole or not at all: beyond a limit below, nothing of it runs. What
  *     a principal has waiting is limited, so that it cannot fill a lane alone.
- * D4  A step calls the version of its capsule that is started when it runs, with the action that
- * this version has for the topic; one that was closed under it begins again on the version that
- * took its place. A version without a handler for the topic is a failure. D5  The dispatcher keeps
- * no capsule: it holds one while a hook of it runs, and can end those. A capsule that only its
- * hooks hold gets no further one.
+ * D4  A step calls the version of its capsule that is started when it runs, as that version's
+ *     manifest has it: its action for the topic, and what a failure means. Without a handler that
+ *     is surely the same one's successor it is a failure. A step whose version was closed under it
+ *     begins again on the one that took its place.
+ * D5  The dispatcher keeps no capsule: it holds one while a hook of it runs, and can end those. A
+ *     capsule that only its hooks hold gets no further one.
  *
  * A lane is a worker thread; a principal's messages are all on one.
  *

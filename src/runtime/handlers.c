@@ -138,17 +138,18 @@ const bh_capsule *bhi_handler_capsule(const bhi_handler *handler)
 const bhi_handler_binding *bhi_capsule_binding(const bh_capsule *capsule, bhi_bytes topic,
                                                bhi_bytes action)
 {
-    const bhi_handler_binding *first = NULL;
+    const bhi_handler_binding *last = NULL;
+    size_t covering = 0;
     for (size_t i = 0; i < count_bound(capsule); i++) {
         const bhi_handler_binding *one = &capsule->grants.handlers[i];
         if (!bhi_pattern_covers(one->pattern, topic))
             continue;
         if (bhi_bytes_equal(one->action, action))
             return one;
-        if (first == NULL || one->priority < first->priority)
-            first = one;
+        last = one;
+        covering++;
     }
-    return first;
+    return covering == 1 ? last : NULL;
 }
 
 static bool collect(void *arg, bhi_topic_entry *entry)

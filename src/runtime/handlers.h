@@ -38,8 +38,8 @@ void bhi_handlers_remove(bhi_handlers *handlers, const bh_capsule *capsule);
 bh_capsule *bhi_handlers_capsule(const bhi_handlers *handlers, const char *name);
 const bh_capsule *bhi_handler_capsule(const bhi_handler *handler);
 
-/* What a capsule, started or not, has to be called with for a message on the topic: the handler
- * with that action if it has one, else its first. NULL: it handles none. Needs no lock. */
+/* What a capsule, started or not, has for the topic in place of a handler with that action: one
+ * with the same, else its only one. NULL: none, or who knows which. Needs no lock. */
 const bhi_handler_binding *bhi_capsule_binding(const bh_capsule *capsule, bhi_bytes topic,
                                                bhi_bytes action);
 

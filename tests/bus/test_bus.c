@@ -172,21 +172,30 @@ static void a_message_of_the_host_reaches_whoever_subscribed(void **state)
         bhi_subscriber_close(all[i]);
 }
 
-static void leases_take_no_place_of_run_loops_M5(void **state)
+/* 256 of one rank are served, the next one is not, and one of another is all the same. */
+static void crowd(bhi_subscriber_rank rank, bhi_subscriber_rank other_rank)
 {
-    bhi_subscriber *leases[BHI_BUS_FANOUT_MAX + 1], *loop;
+    bhi_subscriber *many[BHI_BUS_FANOUT_MAX + 1], *other;
     for (int i = 0; i < BHI_BUS_FANOUT_MAX; i++)
-        leases[i] = subscribe_as(BHI_SUBSCRIBER_LEASE);
-    loop = subscribe_as(BHI_SUBSCRIBER_LOOP);
+        many[i] = subscribe_as(rank);
+    other = subscribe_as(other_rank);
     assert_int_equal(publish("a", "1", 1, "alice"), BHI_PUBLISH_OK);
-    leases[BHI_BUS_FANOUT_MAX] = subscribe_as(BHI_SUBSCRIBER_LEASE);
+    many[BHI_BUS_FANOUT_MAX] = subscribe_as(rank);
     assert_int_equal(publish("a", "2", 1, "alice"), BHI_PUBLISH_BACKPRESSURE);
-    assert_string_equal(take_all(loop), "1 2 ");
+    assert_string_equal(take_all(other), "1 2 ");
     for (int i = 0; i <= BHI_BUS_FANOUT_MAX; i++) {
-        assert_string_equal(take_all(leases[i]), i < BHI_BUS_FANOUT_MAX ? "1 2 " : "");
-        bhi_subscriber_close(leases[i]);
+        assert_string_equal(take_all(many[i]), i < BHI_BUS_FANOUT_MAX ? "1 2 " : "");
+        bhi_subscriber_close(many[i]);
     }
-    bhi_subscriber_close(loop);
+    bhi_subscriber_close(other);
+}
+
+static void leases_and_run_loops_take_no_place_from_each_other_M5(void **state)
+{
+    for (int rank = 0; rank < BHI_SUBSCRIBER_HOST; rank++)
+        for (int other = 0; other < BHI_SUBSCRIBER_RANKS; other++)
+            if (rank != other)
+                crowd((bhi_subscriber_rank)rank, (bhi_subscriber_rank)other);
 }
 
 static void listeners_of_the_host_take_nobodys_place_M5(void **state)
@@ -459,7 +468,7 @@ int main(void)
         CASE(a_scoped_subscriber_hears_its_principal_and_the_system),
         CASE(the_257th_subscriber_gets_nothing_and_the_publisher_is_told),
         CASE(a_message_of_the_host_reaches_whoever_subscribed),
-        CASE(leases_take_no_place_of_run_loops_M5),
+        CASE(leases_and_run_loops_take_no_place_from_each_other_M5),
         CASE(listeners_of_the_host_take_nobodys_place_M5),
         CASE(queues_of_one_account_are_bounded_together_M6),
         CASE(the_257th_message_of_a_principal_pushes_out_its_first_M2),

@@ -208,16 +208,17 @@ static void what_runs_on_a_replaced_version_may_finish_there(void **state)
     bh_capsule_release(new);
 }
 
-/* The chain has come to "slow", and then goes on to what "one" is by then. */
-static void replace_one_while_its_message_waits(spec new_one)
+/* The chain has come to "slow", and goes on to what "one" is when "slow" has been let go on. */
+static void replace_one_while_its_message_waits(bh_capsule *old, spec about)
 {
-    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:1000", .priority = 1});
-    bh_capsule *old = start((spec){.name = "one"});
+    bh_capsule *slow = start((spec){.name = "slow", .behaviour = "sleep:3000", .priority = 1});
+    bh_capsule *new = load_handler(&fixture, &about); /* takes a while */
     assert_int_equal(keep_on("t.x", "1", "alice"), BH_OK);
     wait_until_running(&fixture, 1);
-    bh_capsule *new = start(new_one);
+    assert_int_equal(bh_capsule_start(new, NULL), BH_OK);
     bh_capsule_close(old);
     bh_capsule_release(old);
+    assert_false(atomic_load(&kept.is_done));
     wait_until_kept(&kept);
     bh_capsule_release(new);
     bh_capsule_release(slow);
@@ -225,15 +226,37 @@ static void replace_one_while_its_message_waits(spec new_one)
 
 static void a_new_version_is_called_with_its_own_action_D4(void **state)
 {
-    replace_one_while_its_message_waits((spec){.name = "one", .action = "renamed"});
+    bh_capsule *old = start((spec){.name = "one"});
+    replace_one_while_its_message_waits(old, (spec){.name = "one", .action = "renamed"});
     assert_int_equal(kept.verdict, BH_VERDICT_CONTINUED);
     assert_string_equal(fixture.last_log.text, "renamed 1");
 }
 
 static void a_new_version_without_a_handler_for_the_topic_is_a_failure_D4(void **state)
 {
-    replace_one_while_its_message_waits((spec){.name = "one", .topic = "u.*"});
+    bh_capsule *old = start((spec){.name = "one"});
+    replace_one_while_its_message_waits(old, (spec){.name = "one", .topic = "u.*"});
     expect_failed("one", BH_E_NOT_FOUND, BH_OUTCOME_REFUSED);
+}
+
+/* What fails is judged as the version has it that failed. */
+static void a_new_version_says_what_its_failure_means_D4(void **state)
+{
+    bh_capsule *old = start((spec){.name = "one", .continues = true});
+    replace_one_while_its_message_waits(old, (spec){.name = "one", .behaviour = "trap"});
+    expect_failed("one", BH_OK, BH_OUTCOME_TRAPPED);
+}
+
+/* Two handlers for the topic, of which the old one had one of that name: one of the new ones would
+ * be called twice and the other, perhaps a guard, not at all. */
+static void no_handler_is_called_in_place_of_two_D4(void **state)
+{
+    bh_capsule *old =
+        start((spec){.name = "one", .more = "\"t.x\" = {wit = \"-\", handler = \"b\"}\n"});
+    replace_one_while_its_message_waits(
+        old, (spec){.name = "one", .more = "\"t.x\" = {wit = \"-\", handler = \"guard\"}\n"});
+    expect_failed("one", BH_E_NOT_FOUND, BH_OUTCOME_REFUSED);
+    assert_int_equal(kept.steps_count, 3); /* slow, what both have, and what only the old one has */
 }
 
 /* D4: it has no instance of the old version yet, and begins again on the new one. */
@@ -393,6 +416,8 @@ int main(void)
         CASE(what_runs_on_a_replaced_version_may_finish_there),
         CASE(a_new_version_is_called_with_its_own_action_D4),
         CASE(a_new_version_without_a_handler_for_the_topic_is_a_failure_D4),
+        CASE(a_new_version_says_what_its_failure_means_D4),
+        CASE(no_handler_is_called_in_place_of_two_D4),
         CASE(what_waits_for_an_instance_of_a_replaced_version_is_not_lost_D4),
         CASE(a_principal_has_1024_messages_waiting_and_not_one_more_D3),
         CASE(a_principal_has_16_mib_waiting_and_not_one_byte_more_D3),

@@ -24,10 +24,11 @@ bh_capsule *load_handler(runtime_fixture *fixture, const handler_spec *about)
                  "[env.behaviour]\ntype = \"text\"\ndefault = \"%s\"\n", about->behaviour);
     snprintf(manifest, sizeof manifest,
              "[publish]\n\"t.*\" = \"-\"\n\"loop.*\" = \"-\"\n[subscribe]\n"
-             "\"%s\" = {wit = \"-\", handler = \"%s\"%s%s}\n%s",
+             "\"%s\" = {wit = \"-\", handler = \"%s\"%s%s}\n%s%s",
              about->topic != NULL ? about->topic : "t.*",
              about->action != NULL ? about->action : action, priority,
-             about->continues ? ", on_failure = \"continue\"" : "", behaviour);
+             about->continues ? ", on_failure = \"continue\"" : "",
+             about->more != NULL ? about->more : "", behaviour);
     guest_setup setup = {
         .guest = "handler", .name = about->name, .manifest = manifest, .options = about->options};
     return load_setup(fixture, &setup);

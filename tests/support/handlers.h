@@ -10,6 +10,7 @@ typedef struct handler_spec {
     const char *behaviour; /* NULL: the payload says it */
     const char *topic;     /* NULL: "t.*" */
     const char *action;    /* NULL: "on-NAME" */
+    const char *more;      /* lines of [subscribe]; NULL: none */
     unsigned priority;     /* 0: the default */
     bool continues;        /* on_failure = "continue" */
     bh_capsule_options options;
