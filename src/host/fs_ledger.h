@@ -4,7 +4,7 @@
  * lock is held while a file of its tree changes: what is counted is then what the kernel says
  * before and after, whoever else writes there.
  *
- * L1  A regular file's bytes are counted for as long as it has a name in the tree or is held open:
+ * Q1  A regular file's bytes are counted for as long as it has a name in the tree or is held open:
  *     removing the name of an open file frees nothing, on disk and here.
  *
  * Threads: any, for every function. Letting go of a file never waits for the lock.

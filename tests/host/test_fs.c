@@ -618,7 +618,7 @@ static void a_home_holds_so_many_bytes_whoever_writes_them(void **state)
     small("big", "home://d|1048575", "ok");
 }
 
-static void a_file_without_a_name_counts_while_it_is_open_L1(void **state)
+static void a_file_without_a_name_counts_while_it_is_open_Q1(void **state)
 {
     static const char *const ways[] = {"remove|1048576", "replace|1048576", "tree|1048576",
                                        "rename|1048576"};
@@ -628,7 +628,7 @@ static void a_file_without_a_name_counts_while_it_is_open_L1(void **state)
     }
 }
 
-static void a_file_without_a_name_may_grow_and_gives_back_once_L1(void **state)
+static void a_file_without_a_name_may_grow_and_gives_back_once_Q1(void **state)
 {
     small("big", "home://a|524288", "ok");
     small("nameless", "home://b|524288|524289", "quota");
@@ -890,8 +890,8 @@ int main(void)
         CASE(no_path_leads_out_of_its_root),
         CASE(no_race_leads_out_of_the_root),
         CASE(a_home_holds_so_many_bytes_whoever_writes_them),
-        CASE(a_file_without_a_name_counts_while_it_is_open_L1),
-        CASE(a_file_without_a_name_may_grow_and_gives_back_once_L1),
+        CASE(a_file_without_a_name_counts_while_it_is_open_Q1),
+        CASE(a_file_without_a_name_may_grow_and_gives_back_once_Q1),
         CASE(what_is_on_disk_counts_from_the_first_use_on),
         CASE(what_a_crash_left_of_a_replaced_file_is_removed),
         CASE(a_tmp_has_64_mib),
